@@ -1,0 +1,41 @@
+/** What a codec is, to the rest of the house. */
+import type { CodecDefinition, Value } from "../handler.ts";
+
+/** A message's payload as its frames. Most codecs take exactly one. */
+export type Body = readonly Uint8Array[];
+
+/** Which side of a call a codec serves: a server decodes requests and encodes responses, a client the other way round. */
+export type CodecRole = "client" | "server";
+
+/** Bounds on values and on their bytes, for both directions. */
+export interface CodecLimits {
+  /** How deep arrays and objects may nest. Default 128. */
+  readonly maxDepth: number;
+  /** Bytes of one body, all frames together. Default 4 MiB. */
+  readonly maxMessageBytes: number;
+}
+
+/**
+ * A codec bound to its limits and role: values of the model in, frames out, and back.
+ * Errors are `ZmqEchoError`: decoding says `invalid_argument` (malformed, too deep) or `resource_exhausted` (too large);
+ * encoding says `invalid_argument` too, with codec, direction and the path of the value; who encodes decides whose fault it is.
+ */
+export interface Codec {
+  readonly name: string;
+  /** One value as one frame. Raw refuses an array of several. */
+  encode(value: unknown): Uint8Array;
+  /** One frame as one value. */
+  decode(bytes: Uint8Array): Value;
+  /** One value as the frames of a body; raw alone makes more than one. */
+  encodeBody(value: unknown): Body;
+  /** The frames of a body as one value. */
+  decodeBody(body: Body): Value;
+  /** A value of the model from JSON as people write it (protobuf: the ProtoJSON rules); the other codecs take it as it is. */
+  fromJson(json: unknown): unknown;
+}
+
+/** What each codec file implements: one frame, no limits. {@link bindCodec} adds the rest. */
+export interface FrameCodec extends CodecDefinition {
+  readonly name: string;
+  fromJson?(json: unknown): unknown;
+}
