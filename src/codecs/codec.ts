@@ -39,3 +39,24 @@ export interface FrameCodec extends CodecDefinition {
   readonly name: string;
   fromJson?(json: unknown): unknown;
 }
+
+/** A codec of this package that has nothing to set. */
+export interface PlainSpec {
+  readonly type: "raw" | "json" | "cbor" | "msgpack";
+}
+
+/** Protocol Buffers by a schema. Without `proto` the type is `google.protobuf.Value`, for both directions. */
+export interface ProtobufSpec {
+  readonly type: "protobuf";
+  /** `.proto` files. */
+  readonly proto?: string | readonly string[];
+  /** Folders in which imports are looked for, after the importing file's own. */
+  readonly include?: readonly string[];
+  /** The full name of the message type of requests, such as `shop.Order`. */
+  readonly request?: string;
+  /** That of replies. Default: `request`. */
+  readonly response?: string;
+}
+
+/** What a codec is made from: an entry under `codecs` in the config, or just a built-in's name. */
+export type CodecSpec = PlainSpec["type"] | ProtobufSpec["type"] | PlainSpec | ProtobufSpec;

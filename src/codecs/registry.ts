@@ -1,0 +1,104 @@
+/** From a codec's name, or its entry in the config, to the codec. */
+import { BUILT_IN_CODECS, DEFAULTS } from "../config/defaults.ts";
+import { ZmqEchoError } from "../errors.ts";
+import type { CodecDefinition } from "../handler.ts";
+import { bindCodec } from "./bind.ts";
+import type { Codec, CodecLimits, CodecRole, CodecSpec, FrameCodec, PlainSpec, ProtobufSpec } from "./codec.ts";
+import { createJsonCodec } from "./json.ts";
+import { createRawCodec } from "./raw.ts";
+
+export interface CodecOptions {
+  /** Which side of a call it serves; protobuf's directions differ by it. Default `client`. */
+  readonly role?: CodecRole;
+  /** Defaults: depth 128, 4 MiB. */
+  readonly limits?: Partial<CodecLimits>;
+  /** The name in errors and on the wire. Default: the type. */
+  readonly name?: string;
+  /** What relative `.proto` paths are relative to. Default: the working folder. */
+  readonly folder?: string;
+}
+
+/**
+ * Makes a codec: `createCodec("json")`, `createCodec({ type: "protobuf", proto: "order.proto", request: "shop.Order" })`.
+ * Synchronous; the package a codec needs is loaded here, not before.
+ * Throws `unimplemented` for a type there is not, and a ConfigError for a schema that can't be used.
+ */
+export function createCodec(spec: CodecSpec, options: CodecOptions = {}): Codec {
+  const full = typeof spec === "string" ? { type: spec } : spec;
+  const limits = { ...defaultLimits, ...definedOf(options.limits) };
+  const name = options.name ?? full.type;
+  if (full.type === "raw") return createRawCodec(name, limits);
+  return bindCodec(frameCodec(full, name, options), limits);
+}
+
+const defaultLimits: CodecLimits = {
+  maxDepth: DEFAULTS.limits.maxDepth,
+  maxMessageBytes: DEFAULTS.limits.maxMessageBytes,
+};
+
+function frameCodec(spec: PlainSpec | ProtobufSpec, name: string, _options: CodecOptions) {
+  switch (spec.type) {
+    case "json":
+      return createJsonCodec(name);
+    default: {
+      const text = `there is no codec of type ${JSON.stringify(spec.type)}; there are ${BUILT_IN_CODECS.join(", ")}`;
+      throw new ZmqEchoError("unimplemented", text);
+    }
+  }
+}
+
+/** Not a copy of its functions: they may be methods that need their object. */
+function frameCodecFrom(name: string, definition: CodecDefinition): FrameCodec {
+  return {
+    name,
+    encode: (value) => definition.encode(value),
+    decode: (bytes) => definition.decode(bytes),
+  };
+}
+
+/** Leaves out what is undefined, so that it doesn't hide a default. */
+function definedOf(limits: Partial<CodecLimits> = {}): Partial<CodecLimits> {
+  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
+}
+
+/** The codecs of one endpoint, or of one client, by name. */
+export interface CodecSet {
+  /** The codec of that name, or undefined. Safe with a name from the wire. */
+  get(name: string): Codec | undefined;
+  /** Every name there is, the built-ins' too. */
+  names(): readonly string[];
+}
+
+export interface CodecSetOptions {
+  readonly role: CodecRole;
+  readonly limits: CodecLimits;
+  /** What relative `.proto` paths are relative to. */
+  readonly folder: string;
+}
+
+/**
+ * Brings together the built-ins, each made when first asked for; the config's named codecs, made at once so that an error
+ * in a schema shows at start (ConfigError); and those of plugins. A named one wins over a plugin's, both over a built-in.
+ */
+export function createCodecSet(
+  named: Readonly<Record<string, CodecSpec>>,
+  custom: ReadonlyMap<string, CodecDefinition>,
+  options: CodecSetOptions,
+): CodecSet {
+  const made = new Map<string, Codec>();
+  for (const [name, definition] of custom) made.set(name, bindCodec(frameCodecFrom(name, definition), options.limits));
+  for (const [name, spec] of Object.entries(named)) made.set(name, createCodec(spec, { ...options, name }));
+  const builtIns = new Map(BUILT_IN_CODECS.map((name) => [name as string, name]));
+  return {
+    get(name) {
+      const ready = made.get(name);
+      if (ready !== undefined) return ready;
+      const builtIn = builtIns.get(name);
+      if (builtIn === undefined) return undefined;
+      const codec = createCodec(builtIn, options);
+      made.set(name, codec);
+      return codec;
+    },
+    names: () => [...new Set([...builtIns.keys(), ...made.keys()])],
+  };
+}
