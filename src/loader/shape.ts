@@ -1,0 +1,115 @@
+/**
+ * What a plugin exports, checked field by field before it is used.
+ */
+import { suggestion } from "../config/nearest.ts";
+import { type CodecDefinition, type HandlerDefinition, isCodecDefinition } from "../handler.ts";
+
+/** What a plugin is for the host. One of them at least. */
+export interface PluginShape {
+  readonly handler?: HandlerDefinition;
+  readonly codec?: CodecDefinition;
+}
+
+const WHAT_TO_EXPORT =
+  "export default a function (input, context) => output, or an object with handle(input, context), or export a codec made by defineCodec()";
+
+/** The longest that a timer of Node's can wait, in milliseconds. */
+const LONGEST_TIMER = 2_147_483_647;
+
+const ISOLATIONS = ["inline", "thread", "process"];
+
+/** What each field of a handler must be, or undefined if it is. */
+const FIELDS: Readonly<Record<keyof HandlerDefinition, (value: unknown) => string | undefined>> = {
+  description: (value) => (typeof value === "string" ? undefined : "a string"),
+  input: (value) => (isStandardSchema(value) ? undefined : "a Standard Schema, such as zod, Valibot and ArkType make"),
+  output: (value) => (isStandardSchema(value) ? undefined : "a Standard Schema, such as zod, Valibot and ArkType make"),
+  timeoutMs: (value) =>
+    isCount(value) && value <= LONGEST_TIMER ? undefined : `a whole number of milliseconds from 1 to ${LONGEST_TIMER}`,
+  isolation: (value) =>
+    ISOLATIONS.some((isolation) => isolation === value) ? undefined : `one of ${ISOLATIONS.join(", ")}`,
+  concurrency: (value) => (isCount(value) ? undefined : "a whole number from 1"),
+  setup: (value) => (typeof value === "function" ? undefined : "a function"),
+  teardown: (value) => (typeof value === "function" ? undefined : "a function"),
+  handle: (value) => (typeof value === "function" ? undefined : "a function (input, context) => output"),
+};
+
+/**
+ * Takes handler and codec from a plugin's module namespace.
+ * Throws an Error that says what is wrong with it, and what to export instead.
+ */
+export function readShape(namespace: object): PluginShape {
+  const exported = unwrap(namespace);
+  const codecs = new Set(Object.values(exported).filter(isCodecDefinition));
+  const [codec] = codecs;
+  if (codecs.size > 1) throw new Error(`exports ${codecs.size} codecs; a plugin has one, under the plugin's name`);
+  if (codec !== undefined) checkCodec(codec);
+
+  const main: unknown = "default" in exported ? exported.default : undefined;
+  if (codec !== undefined && (main === undefined || main === codec)) return { codec };
+  const handler = readHandler(main, exported);
+  return codec === undefined ? { handler } : { handler, codec };
+}
+
+/** CommonJS seen from an ES module is its default export, and may have one of its own, or export codecs by name. */
+function unwrap(namespace: object): object {
+  const main: unknown = "default" in namespace ? namespace.default : undefined;
+  if (typeof main !== "object" || main === null || isCodecDefinition(main) || "handle" in main) return namespace;
+  return "default" in main || Object.values(main).some(isCodecDefinition) ? main : namespace;
+}
+
+function checkCodec(codec: CodecDefinition): void {
+  for (const direction of ["encode", "decode"] as const) {
+    if (typeof codec[direction] !== "function") throw new Error(`the codec's ${direction} must be a function`);
+  }
+}
+
+function readHandler(main: unknown, exported: object): HandlerDefinition {
+  if (typeof main === "function") {
+    if (/^class\b/.test(Function.prototype.toString.call(main))) {
+      throw new Error(`the default export is a class; ${WHAT_TO_EXPORT}`);
+    }
+    return { handle: main as HandlerDefinition["handle"] };
+  }
+  if (main === undefined) {
+    const names = Object.keys(exported).filter((name) => name !== "default");
+    const others = names.length > 0 ? `, only ${names.join(", ")}` : "";
+    throw new Error(`there is no default export${others}; ${WHAT_TO_EXPORT}`);
+  }
+  if (typeof main !== "object" || main === null || Array.isArray(main)) {
+    throw new Error(
+      `the default export is ${main === null ? "null" : Array.isArray(main) ? "an array" : `a ${typeof main}`}; ${WHAT_TO_EXPORT}`,
+    );
+  }
+  if (main instanceof Promise) throw new Error("the default export is a Promise; write export default await …");
+  if ("encode" in main && "decode" in main && !("handle" in main)) {
+    throw new Error("the default export looks like a codec; wrap it in defineCodec()");
+  }
+  if (!("handle" in main)) throw new Error(`the default export has no handle; ${WHAT_TO_EXPORT}`);
+  const flaws = flawsOf(main);
+  if (flaws.length > 0) throw new Error(flaws.join("; "));
+  return main as HandlerDefinition;
+}
+
+function flawsOf(main: object): string[] {
+  const names = Object.keys(FIELDS) as (keyof HandlerDefinition)[];
+  const unknown = Object.keys(main)
+    .filter((name) => !Object.hasOwn(FIELDS, name))
+    .map((name) => `unknown field ${JSON.stringify(name)}${suggestion(name, names)}`);
+  const wrong = names.flatMap((name) => {
+    const value: unknown = Reflect.get(main, name);
+    const wanted = value === undefined && name !== "handle" ? undefined : FIELDS[name](value);
+    return wanted === undefined ? [] : [`${name} must be ${wanted}`];
+  });
+  return [...unknown, ...wrong];
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) > 0;
+}
+
+/** https://standardschema.dev. Some libraries' schemas are functions. */
+function isStandardSchema(value: unknown): boolean {
+  if ((typeof value !== "object" && typeof value !== "function") || value === null) return false;
+  const standard: unknown = Reflect.get(value, "~standard");
+  return typeof standard === "object" && standard !== null && typeof Reflect.get(standard, "validate") === "function";
+}
