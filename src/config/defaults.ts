@@ -1,0 +1,44 @@
+/**
+ * Every default there is, in one place. Nothing here loads a package, so that whoever needs only a default pays for nothing else.
+ * Durations are in milliseconds, sizes in bytes.
+ */
+export const DEFAULTS = {
+  /** Folders are relative to the config file. */
+  plugins: ["./plugins"],
+  watch: true,
+  /** Where the echo server listens if the config names no endpoints, and where `send` goes if it is told nothing. */
+  address: "tcp://127.0.0.1:25933",
+  /** The name of that endpoint. */
+  endpoint: "echo",
+  handler: "echo",
+  codec: "raw",
+  /** Calls of one endpoint that run at once. 1 is a REP socket, in lock-step. */
+  concurrency: 1,
+  /** Calls that may wait for one of those places. */
+  queue: 256,
+  ipcMode: "0700",
+  /** From reading a request to `deadline_exceeded`, unless the plugin or the config says otherwise. */
+  handlerTimeoutMs: 5_000,
+  /** For a whole call, retries included. Longer than the handler's, so that its reason arrives. */
+  clientTimeoutMs: 10_000,
+  retries: 0,
+  /** Requests of one client on the wire at once; the rest wait at home. */
+  maxInFlight: 128,
+  /** For a plugin's `setup`. */
+  setupTimeoutMs: 10_000,
+  limits: {
+    maxMessageBytes: 4 * 1024 * 1024,
+    maxFrames: 64,
+    maxDepth: 128,
+    handshakeMs: 5_000,
+    lingerMs: 2_000,
+  },
+  log: { level: "info", format: "auto" },
+  shutdown: { graceMs: 15_000 },
+} as const;
+
+/** The codecs that need no entry under `codecs`. */
+export const BUILT_IN_CODECS = ["raw", "json", "cbor", "msgpack", "protobuf"] as const;
+
+/** What the name of a handler, an endpoint, a codec or a target looks like. */
+export const NAME_PATTERN = /^[A-Za-z0-9][\w.-]*$/;

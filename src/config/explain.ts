@@ -1,0 +1,116 @@
+/** From what zod found wrong to what a person can act on: one problem a place, with what was expected and what is there. */
+import type { z as Zod } from "zod";
+import type { PathProblem } from "./interpolate.ts";
+import { suggestion } from "./nearest.ts";
+import { isPlainObject, type Path, valueAt } from "./path.ts";
+
+type Issue = Zod.core.$ZodIssue;
+
+/** A problem that may stand at a key rather than at its value. */
+export interface Explained extends PathProblem {
+  readonly part?: "key";
+}
+
+/** Keys that belong to a later version: not unknown, but not served either. */
+const NOT_YET: ReadonlySet<string> = new Set(["curve", "pool"]);
+
+/**
+ * @param input what was validated
+ * @param show how a value at a path is quoted: as it was written, so that what a variable holds is not told
+ */
+export function explain(
+  issues: readonly Issue[],
+  schema: Zod.core.$ZodType,
+  input: unknown,
+  show: (path: Path) => string,
+): Explained[] {
+  const problems = new Map<string, Explained>();
+  const add = (problem: Explained) => {
+    problems.set(JSON.stringify([problem.path, problem.message]), problem);
+  };
+  const visit = (issue: Issue, above: Path) => {
+    const path = [...above, ...issue.path] as Path;
+    if (issue.code === "unrecognized_keys") {
+      const known = keysAt(schema, path, input);
+      for (const key of issue.keys) add({ path: [...path, key], part: "key", message: unknownKey(key, known) });
+    } else if (issue.code === "invalid_key") {
+      const wrong = issue.issues[0]?.message ?? issue.message;
+      add({ path, part: "key", message: wrong });
+    } else if (issue.code === "invalid_union") {
+      const branch = likeliest(issue.errors);
+      if (branch === undefined) add({ path, message: found(issue.message, path) });
+      else for (const inner of branch) visit(inner, path);
+    } else if (issue.code === "custom") {
+      add({ path, message: issue.message });
+    } else {
+      const near = issue.code === "invalid_value" ? suggested(valueAt(input, path), issue.values) : "";
+      add({ path, message: found(issue.message, path) + near });
+    }
+  };
+  const found = (expected: string, path: Path) => {
+    if (!expected.startsWith("expected")) return expected;
+    return valueAt(input, path) === undefined ? `missing: ${expected}` : `${expected}, got ${show(path)}`;
+  };
+  for (const issue of issues) visit(issue, []);
+  return [...problems.values()];
+}
+
+/** A value in a message: short, and on one line. */
+export function quoted(value: unknown): string {
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object" && value !== null) return isPlainObject(value) ? "an object" : "an instance of a class";
+  if (typeof value === "function" || typeof value === "symbol") return `a ${typeof value}`;
+  if (typeof value !== "string") return String(value);
+  return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
+}
+
+function unknownKey(key: string, known: readonly string[]): string {
+  if (NOT_YET.has(key)) return `${key} is not in this version yet; leave it out`;
+  return `unknown key ${JSON.stringify(key)}${suggestion(key, known)}`;
+}
+
+function suggested(value: unknown, values: readonly unknown[]): string {
+  if (typeof value !== "string") return "";
+  const text = suggestion(
+    value,
+    values.filter((candidate) => typeof candidate === "string"),
+  );
+  return text.startsWith("; did") ? text : "";
+}
+
+/** The only alternative whose outer type fits: what is wrong within it is what the person wants to know. */
+function likeliest(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
+  const fitting = branches.filter(
+    (issues) => !issues.some(({ code, path }) => code === "invalid_type" && path.length === 0),
+  );
+  return fitting.length === 1 ? fitting[0] : undefined;
+}
+
+/** The keys that the schema has for the object at a path. */
+function keysAt(schema: Zod.core.$ZodType, path: Path, input: unknown): string[] {
+  const { def } = schema._zod as Zod.core.$ZodTypes["_zod"];
+  switch (def.type) {
+    case "optional":
+    case "default":
+    case "prefault":
+      return keysAt(def.innerType, path, input);
+    case "record":
+      return keysAt(def.valueType, path.slice(1), valueAt(input, path.slice(0, 1)));
+    case "union":
+      return def.options.filter((option) => accepts(option, input)).flatMap((option) => keysAt(option, path, input));
+    case "object": {
+      const [key, ...rest] = path;
+      if (key === undefined) return Object.keys(def.shape);
+      const inner = def.shape[key];
+      return inner === undefined ? [] : keysAt(inner, rest, valueAt(input, [key]));
+    }
+    default:
+      return [];
+  }
+}
+
+/** Whether this alternative is the one that the object's `type` names. */
+function accepts(option: Zod.core.$ZodType, input: unknown): boolean {
+  const type = valueAt(input, ["type"]);
+  return option._zod.propValues?.["type"]?.has(type as string) ?? false;
+}

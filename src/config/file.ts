@@ -1,0 +1,133 @@
+/** Finding and reading the config file, whatever its format. */
+import { constants } from "node:fs";
+import { access, lstat, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { ConfigError, textOf } from "../errors.ts";
+import { emptyMessage, type JsonText, readJson } from "./json-text.ts";
+
+export interface ConfigFile {
+  /** Absolute. */
+  readonly file: string;
+  readonly value: unknown;
+  /** For JSON: where each value stands. */
+  readonly position?: JsonText["position"];
+}
+
+/** Looked for first, in each folder on the way up. */
+const FIRST_PLACES = ["zmqecho.config.json", "config/zmqecho.config.json"];
+const PACKAGE_KEY = "zmqecho";
+
+/** Reads the file that somebody named. Throws {@link ConfigError} if it is missing, a folder, unreadable, empty or broken. */
+export async function readConfigFile(file: string, namedBy: string): Promise<ConfigFile> {
+  const fail = (message: string) => new ConfigError([{ file, message: `${message} (named by ${namedBy})` }]);
+  const facts = await stat(file).catch((error: NodeJS.ErrnoException) => {
+    throw fail(error.code === "ENOENT" ? "there is no such file" : `can't be read: ${error.code}`);
+  });
+  if (facts.isDirectory()) throw fail("this is a folder; name the file in it");
+  await assertReadable(file, fail);
+  return await using((explorer) => explorer.load(file)).then((found) => found ?? Promise.reject(fail(noKeyMessage)));
+}
+
+/**
+ * Looks for a config file in `cwd` and then in each folder above it, up to the one with a package.json. The nearest one counts.
+ * Throws {@link ConfigError} if that one is empty, broken or unreadable.
+ */
+export async function findConfigFile(cwd: string): Promise<ConfigFile | undefined> {
+  const found = await using((explorer) => explorer.search(cwd));
+  await refuseUnreadable(cwd, found?.file);
+  return found;
+}
+
+const noKeyMessage = `there is no ${JSON.stringify(PACKAGE_KEY)} key in it`;
+
+type Result = { filepath: string; config: unknown; isEmpty?: boolean } | null;
+type Explorer = { load(file: string): Promise<Result>; search(from: string): Promise<Result> };
+
+/** A fresh explorer each time: cosmiconfig caches, and a file that changed must be read again. */
+async function using(read: (explorer: Explorer) => Promise<Result>): Promise<ConfigFile | undefined> {
+  const { cosmiconfig, defaultLoaders, getDefaultSearchPlaces } = await import("cosmiconfig");
+  const texts = new Map<string, JsonText>();
+  const json = (file: string, content: string) => {
+    const isPackage = file.endsWith("package.json");
+    const text = readJson(file, content, isPackage ? PACKAGE_KEY : undefined);
+    texts.set(file, text);
+    return isPackage ? { [PACKAGE_KEY]: text.value } : text.value;
+  };
+  const yaml = defaultLoaders[".yaml"];
+  const code = async (file: string) => (await import("./typescript-file.ts")).evaluateTypeScript(file);
+  const loaders = {
+    ...defaultLoaders,
+    ".json": json,
+    ".jsonc": json,
+    ".ts": code,
+    ".mts": code,
+    ".cts": code,
+    // A file without an extension is JSON if it looks like it, as YAML has other comments.
+    noExt: (file: string, content: string) => (/^\uFEFF?\s*(\{|\/[/*])/.test(content) ? json : yaml)(file, content),
+  };
+  const explorer = cosmiconfig(PACKAGE_KEY, {
+    searchPlaces: [...FIRST_PLACES, ...getDefaultSearchPlaces(PACKAGE_KEY)],
+    searchStrategy: "project",
+    ignoreEmptySearchPlaces: false,
+    cache: false,
+    loaders: Object.fromEntries(
+      Object.entries(loaders).map(([extension, loader]) => [
+        extension,
+        async (file: string, content: string) => {
+          try {
+            return await loader(file, content);
+          } catch (error) {
+            throw loadError(file, error);
+          }
+        },
+      ]),
+    ),
+  });
+  const result = await read(explorer).catch((error: unknown) => {
+    throw error instanceof ConfigError ? error : new ConfigError([{ message: firstLine(textOf(error)) }]);
+  });
+  if (result === null) return undefined;
+  const file = result.filepath;
+  if (result.isEmpty === true || result.config === undefined) throw new ConfigError([{ file, message: emptyMessage }]);
+  const position = texts.get(file)?.position;
+  return { file, value: result.config, ...(position && { position }) };
+}
+
+/** A loader's own error with its place. Search takes an ENOENT for "not here", so it may not come through as it is. */
+function loadError(file: string, error: unknown): ConfigError {
+  if (error instanceof ConfigError) return error;
+  // js-yaml's YAMLException.
+  const { mark, reason } = error as { mark?: { line?: unknown; column?: unknown }; reason?: unknown };
+  if (typeof mark?.line === "number" && typeof mark.column === "number" && typeof reason === "string") {
+    return new ConfigError([{ file, line: mark.line + 1, column: mark.column + 1, message: reason }]);
+  }
+  return new ConfigError([{ file, message: firstLine(textOf(error)) }]);
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? "";
+}
+
+async function assertReadable(file: string, fail: (message: string) => Error): Promise<void> {
+  await access(file, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
+    throw fail(`can't be read: ${error.code}`);
+  });
+}
+
+/**
+ * cosmiconfig passes over a file that it may not read, and so does one that leads nowhere; the host would then start as an echo
+ * server, as if nobody had configured it. So a nearer file of ours that is there has to be readable.
+ */
+async function refuseUnreadable(cwd: string, found: string | undefined): Promise<void> {
+  for (let folder = resolve(cwd); ; folder = dirname(folder)) {
+    for (const place of FIRST_PLACES) {
+      const file = join(folder, place);
+      if (file === found) return;
+      const there = await lstat(file).catch(() => undefined);
+      if (there === undefined || there.isDirectory()) continue;
+      await assertReadable(file, (message) => new ConfigError([{ file, message: `is there, but ${message}` }]));
+    }
+    if (found !== undefined && dirname(found) === folder) return;
+    if (folder === dirname(folder) || (await stat(join(folder, "package.json")).catch(() => undefined))) return;
+  }
+}

@@ -1,0 +1,145 @@
+/** Loading a configuration, top to bottom: the sources, the merge, the checks, the result. */
+import { dirname, resolve } from "node:path";
+import { ConfigError, type Problem } from "../errors.ts";
+import { type Config, effectiveConfig } from "./effective.ts";
+import { type Explained, explain } from "./explain.ts";
+import { interpolate } from "./interpolate.ts";
+import {
+  type Layer,
+  mergeLayers,
+  type Origin,
+  originOf,
+  ownerOf,
+  problemAt,
+  showWritten,
+  sourceText,
+} from "./layers.ts";
+import type { Path } from "./path.ts";
+import { checkRelations } from "./relations.ts";
+import { type ConfigInput, configSchema } from "./schema.ts";
+
+/** A valid configuration that knows where each of its values came from. */
+export interface LoadedConfig {
+  readonly config: Config;
+  /** Absolute; absent if none was found. */
+  readonly file?: string;
+  /** What relative paths are relative to: the file's folder, or the working directory. Absolute. */
+  readonly folder: string;
+  /** Where the value at a path came from. */
+  origin(path: Path): Origin;
+  /** A problem found later, with the file, line and column of the value at a path. */
+  problem(path: Path, message: string): Problem;
+  /** The text with its `${NAME}` where variables were filled in; undefined where none were. */
+  source(path: Path): string | undefined;
+}
+
+export interface LoadOptions {
+  /** The file to read, relative to `cwd`. Default: `ZMQECHO_CONFIG`, or the nearest one that is found. */
+  readonly file?: string;
+  /** Where the search starts. Default: the process's. */
+  readonly cwd?: string;
+  /** Default: the process's. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Merged on top of all else, key by key. Its relative paths are relative to `cwd`, and `${}` is left alone. */
+  readonly flags?: ConfigInput;
+}
+
+/**
+ * Finds, reads, merges and checks: flags over the environment over the file over the defaults.
+ * Throws {@link ConfigError} with all the problems there are.
+ */
+export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfig> {
+  const { env = process.env, flags = {} } = options;
+  const cwd = resolve(options.cwd ?? ".");
+  const named = options.file ?? (env["ZMQECHO_CONFIG"] || undefined);
+  const { findConfigFile, readConfigFile } = await import("./file.ts");
+  const found =
+    named === undefined
+      ? await findConfigFile(cwd)
+      : await readConfigFile(resolve(cwd, named), options.file === undefined ? "ZMQECHO_CONFIG" : "--config");
+  const folder = found === undefined ? cwd : dirname(found.file);
+  const layers: Layer[] = [];
+  const problems: Explained[] = [];
+  if (found !== undefined) {
+    const { value, ...result } = interpolate(found.value, env);
+    problems.push(...result.problems);
+    const { position } = found;
+    layers.push({
+      source: "file",
+      value,
+      folder,
+      file: found.file,
+      sources: result.sources,
+      ...(position && { position }),
+    });
+  }
+  layers.push(environmentLayer(env, cwd), inputLayer(flags, cwd, problems));
+  return resolveLayers(layers, problems, folder, found?.file);
+}
+
+/**
+ * Checks a configuration that is given as an object. No file is read, no variable of the environment counts, and `${}` is left alone.
+ * Throws {@link ConfigError} with all the problems there are.
+ * @param options.folder what relative paths are relative to; default: the working directory
+ */
+export function resolveConfig(input: ConfigInput, options: { readonly folder?: string } = {}): LoadedConfig {
+  const folder = resolve(options.folder ?? ".");
+  const problems: Explained[] = [];
+  return resolveLayers([inputLayer(input, folder, problems)], problems, folder);
+}
+
+/** The variables that override a file, with what they set. A variable that is set to nothing counts as unset. */
+const VARIABLES: Readonly<Record<string, readonly [string, string]>> = {
+  ZMQECHO_LOG_LEVEL: ["log", "level"],
+  ZMQECHO_LOG_FORMAT: ["log", "format"],
+};
+
+function environmentLayer(env: NodeJS.ProcessEnv, folder: string): Layer {
+  const names = new Map<string, string>();
+  const value: Record<string, Record<string, string>> = {};
+  for (const [name, [section, key]] of Object.entries(VARIABLES)) {
+    const text = env[name];
+    if (!text) continue;
+    value[section] = { ...value[section], [key]: text };
+    names.set(`${section}.${key}`, name);
+  }
+  return { source: "environment", value, folder, variable: (path) => names.get(path.join(".")) };
+}
+
+function inputLayer(input: unknown, folder: string, problems: Explained[]): Layer {
+  const { value, ...result } = interpolate(input);
+  problems.push(...result.problems);
+  return { source: "flag", value, folder };
+}
+
+function resolveLayers(
+  layers: readonly Layer[],
+  found: readonly Explained[],
+  folder: string,
+  file?: string,
+): LoadedConfig {
+  const merged = mergeLayers(layers);
+  const folderOf = (path: Path) => ownerOf(layers, path)?.layer.folder ?? folder;
+  const schema = configSchema();
+  const parsed = schema.safeParse(merged);
+  const issues = parsed.success
+    ? []
+    : explain(parsed.error.issues, schema, merged, (path) => showWritten(layers, path));
+  const problems = [...found, ...issues, ...checkRelations(merged, folderOf)];
+  if (!parsed.success || problems.length > 0) throw configError(layers, problems);
+  const effective = effectiveConfig(parsed.data, folderOf);
+  if (effective.problems.length > 0) throw configError(layers, effective.problems);
+  return {
+    config: effective.config,
+    ...(file !== undefined && { file }),
+    folder,
+    origin: (path) => originOf(layers, path),
+    problem: (path, message) => problemAt(layers, path, message),
+    source: (path) => sourceText(layers, path),
+  };
+}
+
+function configError(layers: readonly Layer[], problems: readonly Explained[]): ConfigError {
+  const placed = problems.map(({ path, message, part }) => problemAt(layers, path, message, part));
+  return new ConfigError(placed.sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)));
+}

@@ -1,0 +1,266 @@
+/**
+ * What a configuration may hold: the one source of its types, its defaults, its JSON Schema and its reference in docs/config.md.
+ * zod takes some 50 ms to load, so it is loaded at the first use, and synchronously.
+ */
+import { createRequire } from "node:module";
+import type { z as Zod } from "zod";
+import { textOf } from "../errors.ts";
+import { type AddressUse, parseAddress } from "../wire/address.ts";
+import { DEFAULTS, NAME_PATTERN } from "./defaults.ts";
+
+type Schema = ReturnType<typeof buildSchema>;
+
+/** What a person writes: every key with a default may be left out, and a list of one may be the one. */
+export type ConfigInput = Zod.input<Schema>;
+
+/** The same once it is validated: defaults filled in, but paths and lists as they were written. */
+export type ParsedConfig = Zod.output<Schema>;
+
+let schema: Schema | undefined;
+
+/** The schema, built once. Its own messages say what was expected; `explain.ts` adds what was found. */
+export function configSchema(): Schema {
+  schema ??= buildSchema(loadZod());
+  return schema;
+}
+
+/** The JSON Schema (draft-7) of {@link ConfigInput}, for editors. */
+export function configJsonSchema(): Record<string, unknown> {
+  const { $schema, ...rest } = loadZod().toJSONSchema(configSchema(), { io: "input", target: "draft-7" });
+  return { $schema, title: "zmqecho configuration", ...rest };
+}
+
+function loadZod(): typeof Zod {
+  const { z } = createRequire(import.meta.url)("zod") as typeof import("zod");
+  return z;
+}
+
+const DAY_MS = 86_400_000;
+
+function buildSchema(z: typeof Zod) {
+  const text = (what: string) => z.string({ error: `expected ${what}` }).min(1, { error: `expected ${what}` });
+  const matching = (pattern: RegExp, what: string) =>
+    z.string({ error: `expected ${what}` }).regex(pattern, { error: `expected ${what}` });
+  const flag = () => z.boolean({ error: "expected true or false" });
+  const whole = (min: number, max: number) => {
+    const error = `expected a whole number from ${min} to ${max}`;
+    return z.int({ error }).min(min, { error }).max(max, { error });
+  };
+  const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>
+    z.enum(words, { error: `expected one of ${words.map((word) => JSON.stringify(word)).join(", ")}` });
+  const list = <Item extends Zod.ZodType>(item: Item, what: string) =>
+    z.array(item, { error: `expected a list of ${what}` });
+  const someOf = <Item extends Zod.ZodType<string>>(item: Item, one: string, many: string) =>
+    z.union([item, list(item, many).min(1, { error: `expected at least one of the ${many}` })], {
+      error: `expected ${one}, or a list of ${many}`,
+    });
+  const strict = <Shape extends Zod.core.$ZodLooseShape>(shape: Shape) =>
+    z.strictObject(shape, { error: (issue) => (issue.code === "invalid_type" ? "expected an object" : undefined) });
+  const named = <Item extends Zod.ZodType>(item: Item) =>
+    z.record(name("a name"), item, { error: "expected an object of names" });
+
+  const name = (what: string) =>
+    matching(NAME_PATTERN, `${what}: letters, digits, "_", "." and "-", the first a letter or a digit`);
+  const address = (use: AddressUse) =>
+    z.string({ error: `expected an address, such as "${DEFAULTS.address}"` }).superRefine((value, context) => {
+      try {
+        parseAddress(value, use);
+      } catch (error) {
+        context.addIssue({ code: "custom", message: textOf(error) });
+      }
+    });
+  const addresses = (use: AddressUse) => someOf(address(use), `an address, such as "${DEFAULTS.address}"`, "addresses");
+
+  const limit = {
+    maxMessageBytes: whole(1, 1_073_741_824).meta({
+      description: "Bytes of one message, all its frames together; a larger one is `resource_exhausted`.",
+    }),
+    maxFrames: whole(1, 65_536).meta({ description: "Frames of one message; more are `resource_exhausted`." }),
+    maxDepth: whole(1, 1_000).meta({
+      description: "How deep lists and objects may nest; deeper is `invalid_argument`.",
+    }),
+    handshakeMs: whole(1, 3_600_000).meta({
+      description: "Milliseconds in which a peer that connects must have said that it speaks ZeroMQ.",
+    }),
+    lingerMs: whole(0, 3_600_000).meta({
+      description: "Milliseconds in which replies that are not yet sent may still leave when a socket closes.",
+    }),
+  };
+
+  const codec = z.discriminatedUnion(
+    "type",
+    [
+      strict({ type: oneOf(["raw", "json", "cbor", "msgpack"]).meta({ description: "Which encoding." }) }),
+      strict({
+        type: z.literal("protobuf").meta({ description: "Protocol Buffers." }),
+        proto: someOf(text("the path of a .proto file"), "the path of a .proto file", "paths of .proto files")
+          .exactOptional()
+          .meta({ description: "The `.proto` file or files. Without any, a message is a `google.protobuf.Value`." }),
+        include: list(text("the path of a folder"), "folders")
+          .exactOptional()
+          .meta({ description: "Folders in which the imports of those files are looked up." }),
+        request: text('the full name of a message, such as "shop.Order"')
+          .exactOptional()
+          .meta({ description: "The full name of the message that a request is." }),
+        response: text('the full name of a message, such as "shop.Receipt"')
+          .exactOptional()
+          .meta({ description: "The full name of the message that a reply is. Default: that of `request`." }),
+      }),
+    ],
+    {
+      error: (issue) =>
+        typeof issue.input !== "object" || issue.input === null
+          ? "expected an object with a type"
+          : 'expected one of "raw", "json", "cbor", "msgpack", "protobuf"',
+    },
+  );
+
+  const handler = strict({
+    plugin: name("the name of a plugin")
+      .exactOptional()
+      .meta({ description: "The plugin it is made from. Default: the one of the handler's own name." }),
+    isolation: z
+      .enum(["inline"], {
+        error: (issue) =>
+          issue.input === "thread" || issue.input === "process"
+            ? `isolation "${issue.input}" is not in this version yet; leave it out`
+            : 'expected "inline"',
+      })
+      .exactOptional()
+      .meta({
+        description: "Where it runs: `inline`, in the host's own thread. Default: what the plugin says, or `inline`.",
+      }),
+    timeoutMs: whole(1, DAY_MS)
+      .exactOptional()
+      .meta({
+        description: `Milliseconds from reading the request to \`deadline_exceeded\`. Default: what the plugin says, or ${DEFAULTS.handlerTimeoutMs}.`,
+      }),
+    concurrency: whole(1, 65_536).exactOptional().meta({
+      description:
+        "Calls of it that run at once. Default: what the plugin says, or as many as its endpoints let through.",
+    }),
+    options: z
+      .record(z.string(), z.unknown(), { error: "expected an object" })
+      .default({})
+      .meta({ description: "For the plugin, as `context.options`. What may be in it is the plugin's business." }),
+  });
+
+  const endpoint = strict({
+    bind: addresses("bind").exactOptional().meta({
+      description:
+        "The address or addresses to listen on: `tcp://HOST:PORT` or `ipc://PATH`. `bind`, `connect` or both are needed.",
+    }),
+    connect: addresses("connect")
+      .exactOptional()
+      .meta({ description: "The address or addresses of brokers (a DEALER) to serve behind." }),
+    handler: name("the name of a handler")
+      .exactOptional()
+      .meta({
+        description: `The one handler that answers; a message is its payload and nothing else. Default: \`${DEFAULTS.handler}\`, if there is no \`handlers\` either.`,
+      }),
+    handlers: list(
+      matching(/^(\*|[A-Za-z0-9][\w.-]*(\.\*)?)$/, 'the name of a handler, "prefix.*", or "*"'),
+      'names of handlers, "prefix.*" or "*"',
+    )
+      .min(1, { error: 'expected at least one name; "*" allows every handler' })
+      .exactOptional()
+      .meta({
+        description:
+          "Instead of `handler`: the handlers that may be called by name, through the ZEP protocol. Exact names, `prefix.*`, or `*` for all.",
+      }),
+    codec: name("the name of a codec")
+      .exactOptional()
+      .meta({
+        description: `With \`handler\` only: how messages are encoded. A built-in codec, one of \`codecs\`, or a plugin's. Default: \`${DEFAULTS.codec}\`.`,
+      }),
+    introspection: flag()
+      .exactOptional()
+      .meta({ description: "With `handlers` only: whether callers may list and describe them. Default: `true`." }),
+    concurrency: whole(1, 65_536).default(DEFAULTS.concurrency).meta({
+      description: "Calls that run at once. 1 is a REP socket, in lock-step; more is a ROUTER that keeps REP's rules.",
+    }),
+    queue: whole(0, 1_000_000).default(DEFAULTS.queue).meta({
+      description: "With a concurrency above 1: calls that may wait for their turn; more are `resource_exhausted`.",
+    }),
+    limits: strict({
+      maxMessageBytes: limit.maxMessageBytes.exactOptional(),
+      maxFrames: limit.maxFrames.exactOptional(),
+      maxDepth: limit.maxDepth.exactOptional(),
+      handshakeMs: limit.handshakeMs.exactOptional(),
+      lingerMs: limit.lingerMs.exactOptional(),
+    })
+      .exactOptional()
+      .meta({ description: "Other limits for this endpoint. Default for each: the one under `limits` at the top." }),
+    ipcMode: matching(/^0?[0-7]{3}$/, 'an octal mode as text, such as "0700"')
+      .default(DEFAULTS.ipcMode)
+      .meta({ description: "The permissions of its `ipc://` sockets, in octal." }),
+  });
+
+  const target = strict({
+    connect: addresses("connect").meta({ description: "The address or addresses of the server." }),
+    codec: name("the name of a codec")
+      .default(DEFAULTS.codec)
+      .meta({ description: "How messages are encoded: a built-in codec, one of `codecs`, or a plugin's." }),
+    timeoutMs: whole(1, DAY_MS)
+      .default(DEFAULTS.clientTimeoutMs)
+      .meta({ description: "Milliseconds for a whole call, its retries included." }),
+    retries: whole(0, 100).default(DEFAULTS.retries).meta({
+      description: "How often a call without an answer is sent again. The server may then run it more than once.",
+    }),
+  });
+
+  return strict({
+    $schema: z
+      .string({ error: "expected the path or URL of a JSON Schema" })
+      .exactOptional()
+      .meta({ description: "For editors: where the JSON Schema of this file is." }),
+    plugins: list(text("the path of a folder, or the name of an npm package"), "folders and npm packages")
+      .default([...DEFAULTS.plugins])
+      .meta({
+        description: "Where plugins are. An entry that starts with `.` or `/` is a folder, any other an npm package.",
+      }),
+    watch: flag()
+      .default(DEFAULTS.watch)
+      .meta({ description: "Whether edits to plugins, to the schemas of codecs and to this file are picked up." }),
+    codecs: named(codec)
+      .default({})
+      .meta({ description: "Codecs with settings, by name. The built-in ones need no entry." }),
+    handlers: named(handler).default({}).meta({
+      description:
+        "What differs from the plugins' own defaults, by the handler's name; also a second handler from one plugin.",
+    }),
+    endpoints: named(endpoint)
+      .prefault({ [DEFAULTS.endpoint]: { bind: DEFAULTS.address } })
+      .meta({ description: "Where requests come in, by name." }),
+    targets: named(target)
+      .default({})
+      .meta({ description: "Servers that the client commands may call by name, besides the endpoints." }),
+    limits: strict({
+      maxMessageBytes: limit.maxMessageBytes.default(DEFAULTS.limits.maxMessageBytes),
+      maxFrames: limit.maxFrames.default(DEFAULTS.limits.maxFrames),
+      maxDepth: limit.maxDepth.default(DEFAULTS.limits.maxDepth),
+      handshakeMs: limit.handshakeMs.default(DEFAULTS.limits.handshakeMs),
+      lingerMs: limit.lingerMs.default(DEFAULTS.limits.lingerMs),
+    })
+      .prefault({})
+      .meta({ description: "What one message may cost, and how long sockets wait." }),
+    log: strict({
+      level: oneOf(["debug", "info", "warn", "error", "silent"])
+        .default(DEFAULTS.log.level)
+        .meta({ description: "The least that is logged. The variable `ZMQECHO_LOG_LEVEL` overrides it." }),
+      format: oneOf(["auto", "pretty", "json"]).default(DEFAULTS.log.format).meta({
+        description:
+          "`auto` is `pretty` on a terminal and JSON lines otherwise. The variable `ZMQECHO_LOG_FORMAT` overrides it.",
+      }),
+    })
+      .prefault({})
+      .meta({ description: "The log, on stderr." }),
+    shutdown: strict({
+      graceMs: whole(0, 3_600_000)
+        .default(DEFAULTS.shutdown.graceMs)
+        .meta({ description: "Milliseconds in which calls that are being served may end before the host stops." }),
+    })
+      .prefault({})
+      .meta({ description: "How the host stops." }),
+  });
+}
