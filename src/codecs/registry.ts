@@ -2,9 +2,12 @@
 import { BUILT_IN_CODECS, DEFAULTS } from "../config/defaults.ts";
 import { ZmqEchoError } from "../errors.ts";
 import type { CodecDefinition } from "../handler.ts";
-import { bindCodec } from "./bind.ts";
+import { bindCodec, type WalkedCodec } from "./bind.ts";
+import { createCborCodec } from "./cbor.ts";
 import type { Codec, CodecLimits, CodecRole, CodecSpec, FrameCodec, PlainSpec, ProtobufSpec } from "./codec.ts";
 import { createJsonCodec } from "./json.ts";
+import { createMsgpackCodec } from "./msgpack.ts";
+import { createProtobufCodec } from "./protobuf.ts";
 import { createRawCodec } from "./raw.ts";
 
 export interface CodecOptions {
@@ -36,10 +39,18 @@ const defaultLimits: CodecLimits = {
   maxMessageBytes: DEFAULTS.limits.maxMessageBytes,
 };
 
-function frameCodec(spec: PlainSpec | ProtobufSpec, name: string, _options: CodecOptions) {
+function frameCodec(spec: PlainSpec | ProtobufSpec, name: string, options: CodecOptions): WalkedCodec {
   switch (spec.type) {
     case "json":
       return createJsonCodec(name);
+    case "cbor":
+      return createCborCodec(name);
+    case "msgpack":
+      return createMsgpackCodec(name);
+    case "protobuf": {
+      const { role = "client", folder = process.cwd() } = options;
+      return createProtobufCodec(spec, { role, folder, name });
+    }
     default: {
       const text = `there is no codec of type ${JSON.stringify(spec.type)}; there are ${BUILT_IN_CODECS.join(", ")}`;
       throw new ZmqEchoError("unimplemented", text);

@@ -190,7 +190,7 @@ function bigintReplacement(value: bigint, rules: WalkRules, visit: Visit | undef
   if (rules.bigintsAsText === true) return value.toString();
   const range = rules.bigintRange;
   if (range !== undefined && (value < range.min || value > range.max)) {
-    fail(rules, visit, key, "an integer of more than 64 bits; use text or bytes");
+    fail(rules, visit, key, "an integer that is too large; use text or bytes");
   }
   return value;
 }
