@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { readFile, realpath } from "node:fs/promises";
 import { dirname, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { BuildFailure, Message, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
+import type { BuildFailure, Message, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
 import { PluginError } from "./error.ts";
 import type { PluginFile, PluginProblem } from "./find.ts";
 
@@ -24,7 +24,7 @@ export interface BundleScope {
 export interface Bundle {
   /** The body of an async function with {@link SCOPE} as its parameter and `require` in reach, and an inline source map. */
   readonly code: string;
-  /** The plugin's real path, which its code runs under. */
+  /** What the code should run as: a name beside the plugin's real path, another one for other code. */
   readonly file: string;
   /** SHA-256 of the code, in hexadecimal. */
   readonly hash: string;
@@ -73,11 +73,12 @@ export async function bundlePlugin(found: PluginFile): Promise<Bundle> {
       plugins: [linkPackages(modules), locateFiles],
     });
     const code = outputFiles[0]?.text ?? "";
-    const local = Object.keys(metafile.inputs).filter((input) => input !== ENTRY && !VIRTUAL.test(input));
+    const local = Object.keys(metafile.inputs).filter((input) => input !== ENTRY && !MADE_HERE.test(input));
+    const hash = createHash("sha256").update(code).digest("hex");
     return {
       code,
-      file,
-      hash: createHash("sha256").update(code).digest("hex"),
+      file: `${file}.${hash.slice(0, 8)}.bundle.js`,
+      hash,
       inputs: [...new Set([found.file, ...local.map((input) => resolve(folder, input))])],
       modules: [...modules],
     };
@@ -89,20 +90,23 @@ export async function bundlePlugin(found: PluginFile): Promise<Bundle> {
 
 const ENTRY = "<plugin>";
 const META = "__zmqecho_meta";
-const VIRTUAL = /^zmqecho-(?:required|imported|scope):/;
+
+/** Namespaces of modules made here: one by `require`, one by `import`, one from the scope. */
+const REQUIRED = "zmqecho-required";
+const IMPORTED = "zmqecho-imported";
+const SCOPED = "zmqecho-scoped";
+const MADE_HERE = new RegExp(`^(?:${REQUIRED}|${IMPORTED}|${SCOPED}):`);
 
 /**
  * Replaces imports of packages by modules that hand over what Node loaded: the host itself and ES modules from
- * {@link BundleScope.modules}, where the loader has put them, everything else by `require`.
+ * {@link BundleScope.modules}, where the loader has put them, everything else by `require`. Adds to `modules`.
  */
 function linkPackages(modules: Set<string>): Plugin {
   async function link(build: PluginBuild, args: OnResolveArgs): Promise<OnResolveResult | undefined> {
     if (args.pluginData === linkPackages) return undefined;
-    if (args.namespace === "zmqecho-imported") return { path: args.path, namespace: "zmqecho-scope" };
-    if (args.namespace !== "file") return { path: args.path, external: true };
     if (args.path === HOST_MODULE) {
       modules.add(HOST_MODULE);
-      return { path: HOST_MODULE, namespace: "zmqecho-scope" };
+      return madeHere(SCOPED, HOST_MODULE);
     }
     const { path, kind, importer, resolveDir, namespace } = args;
     const to = await build.resolve(path, { kind, importer, resolveDir, namespace, pluginData: linkPackages });
@@ -112,28 +116,32 @@ function linkPackages(modules: Set<string>): Plugin {
     if (!to.external && !/[\\/]node_modules[\\/]/.test(to.path)) return undefined;
     if (kind === "dynamic-import") return { path: to.external ? to.path : pathToFileURL(to.path).href, external: true };
     if (kind !== "import-statement") return { path: to.path, external: true };
-    if (to.external || !(await isEsModule(to.path))) return { path: to.path, namespace: "zmqecho-required" };
+    if (to.external || !(await isEsModule(to.path))) return madeHere(REQUIRED, to.path);
     const url = pathToFileURL(to.path).href;
     modules.add(url);
-    return { path: url, namespace: "zmqecho-imported" };
+    return madeHere(IMPORTED, url);
   }
-  const handOver = (contents: string): OnLoadResult => ({ contents, loader: "js", resolveDir: "/" });
   return {
     name: "zmqecho-packages",
     setup(build) {
-      build.onResolve({ filter: /^[^./]/ }, (args) => link(build, args));
-      build.onLoad({ filter: /./, namespace: "zmqecho-required" }, ({ path }) =>
-        handOver(`module.exports = require(${JSON.stringify(path)});`),
-      );
-      // In two steps, because a default import straight from CommonJS may be all of its exports.
-      build.onLoad({ filter: /./, namespace: "zmqecho-imported" }, ({ path }) =>
-        handOver(`export * from ${JSON.stringify(path)}; export { default } from ${JSON.stringify(path)};`),
-      );
-      build.onLoad({ filter: /./, namespace: "zmqecho-scope" }, ({ path }) =>
-        handOver(`module.exports = ${SCOPE}.modules[${JSON.stringify(path)}];`),
-      );
+      build.onResolve({ filter: /^[^./]/, namespace: "file" }, (args) => link(build, args));
+      build.onResolve({ filter: /./, namespace: REQUIRED }, ({ path }) => ({ path, external: true }));
+      build.onResolve({ filter: /./, namespace: IMPORTED }, ({ path }) => madeHere(SCOPED, path));
+      provide(build, REQUIRED, (path) => `module.exports = require(${path});`);
+      // By way of a second module, since a default import straight from CommonJS may mean all of its exports.
+      provide(build, IMPORTED, (url) => `export * from ${url}; export { default } from ${url};`);
+      provide(build, SCOPED, (key) => `module.exports = ${SCOPE}.modules[${key}];`);
     },
   };
+}
+
+/** The colon hides the path's ending, by which esbuild would tell an ES module from CommonJS. */
+function madeHere(namespace: string, path: string): OnResolveResult {
+  return { path: `${path}:`, namespace };
+}
+
+function provide(build: PluginBuild, namespace: string, textFor: (quotedPath: string) => string): void {
+  build.onLoad({ filter: /./, namespace }, ({ path }) => ({ contents: textFor(JSON.stringify(path.slice(0, -1))) }));
 }
 
 /** Gives each file its own `import.meta`, `__dirname` and `__filename`, in its first line so that lines stay in place. */
@@ -143,13 +151,17 @@ const locateFiles: Plugin = {
     build.onLoad({ filter: /\.[cm]?[jt]s$/, namespace: "file" }, async ({ path }) => {
       const text = await readFile(path, "utf8");
       if (!/\bimport\s*\.\s*meta\b|\b__(?:dirname|filename)\b/.test(text)) return undefined;
-      const meta = { url: pathToFileURL(path).href, dirname: dirname(path), filename: path };
       const [hashbang = ""] = /^#!.*\n/.exec(text) ?? [];
-      const contents = `${hashbang}var ${META} = ${JSON.stringify(meta)}; ${text.slice(hashbang.length)}`;
+      const contents = hashbang + locationOf(path) + text.slice(hashbang.length);
       return { contents, loader: extname(path).endsWith("ts") ? "ts" : "js" };
     });
   },
 };
+
+function locationOf(file: string): string {
+  const meta = { url: pathToFileURL(file).href, dirname: dirname(file), filename: file };
+  return `var ${META} = ${JSON.stringify(meta)}; `;
+}
 
 /** As Node decides it: https://nodejs.org/api/packages.html#determining-module-system */
 async function isEsModule(file: string): Promise<boolean> {
@@ -171,19 +183,18 @@ function isBuildFailure(error: unknown): error is BuildFailure {
 function problemFrom(name: string, plugin: string, errors: readonly Message[]): PluginProblem {
   const [first] = errors;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
-  const missing = /^Could not resolve "([^"]+)"$/.exec(first?.text ?? "")?.[1];
-  const message =
-    missing === undefined
-      ? (first?.text ?? "esbuild failed without saying why")
-      : `cannot find ${JSON.stringify(missing)}; ${/^[./]/.test(missing) ? "is the path right?" : `run npm install ${missing}`}`;
+  const specifier = /^Could not resolve "([^"]+)"$/.exec(first?.text ?? "")?.[1];
+  const message = specifier === undefined ? (first?.text ?? "esbuild failed without a word") : whatToDo(specifier);
   const location = first?.location;
-  if (location?.namespace !== "file") return { name, file: plugin, message: message + more };
-  return {
-    name,
-    file: resolve(dirname(plugin), location.file),
-    line: location.line,
-    // esbuild counts bytes, from 0.
-    column: Buffer.from(location.lineText).subarray(0, location.column).toString().length + 1,
-    message: message + more,
-  };
+  if (!location || MADE_HERE.test(location.file)) return { name, file: plugin, message: message + more };
+  const file = resolve(dirname(plugin), location.file);
+  // esbuild counts bytes, from 0.
+  const before = Buffer.from(location.lineText).subarray(0, location.column).toString();
+  const added = before.startsWith(locationOf(file)) ? locationOf(file).length : 0;
+  return { name, file, line: location.line, column: before.length - added + 1, message: message + more };
+}
+
+function whatToDo(specifier: string): string {
+  const name = /^(?:@[^/]+\/)?[^./][^/]*/.exec(specifier)?.[0];
+  return `cannot find ${JSON.stringify(specifier)}; ${name === undefined ? "is the path right?" : `run npm install ${name}`}`;
 }

@@ -190,7 +190,7 @@ async function folderOfPackage(name: string, from: string): Promise<string> {
     throw new Error(`no npm package of that name in ${from}; run npm install ${name}, or for a folder write ./${name}`);
   }
   const file = join(root, "package.json");
-  const manifest: unknown = JSON.parse(await readFile(file, "utf8"));
+  const manifest = parseManifest(file, await readFile(file, "utf8"));
   const plugins = property(property(manifest, "zmqecho"), "plugins");
   if (typeof plugins !== "string") {
     throw new Error(`${file} holds no "zmqecho": { "plugins": "./folder" }; the package offers no plugins`);
@@ -212,6 +212,14 @@ async function rootOfPackage(name: string, from: string): Promise<string | undef
   if (there) return root;
   const parent = dirname(from);
   return parent === from ? undefined : rootOfPackage(name, parent);
+}
+
+function parseManifest(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${file} is no JSON: ${textOf(error)}`);
+  }
 }
 
 function property(value: unknown, key: string): unknown {

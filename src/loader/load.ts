@@ -1,7 +1,8 @@
 /**
  * Runs a plugin's code and takes what it exports. Plugins are code with the host's own rights; nothing here confines them.
  */
-import Module, { createRequire } from "node:module";
+import Module, { createRequire, findSourceMap } from "node:module";
+import { fileURLToPath } from "node:url";
 import { textOf } from "../errors.ts";
 import type { CodecDefinition, HandlerDefinition } from "../handler.ts";
 import { type Bundle, type BundleScope, bundlePlugin, HOST_MODULE, SCOPE } from "./bundle.ts";
@@ -35,6 +36,8 @@ export interface LoadedPlugins {
   readonly problems: readonly PluginProblem[];
 }
 
+type Position = Pick<PluginProblem, "file" | "line" | "column">;
+
 /** More at once gain nothing: the bundler has threads of its own, and running the code has one. */
 const AT_ONCE = 8;
 
@@ -64,33 +67,40 @@ export async function loadPlugins(found: Iterable<PluginFile>, options: LoadOpti
  */
 export async function loadPlugin(found: PluginFile, options: LoadOptions): Promise<Plugin> {
   const { name, file } = found;
-  let inputs: readonly string[] = [];
+  let bundle: Bundle | undefined;
   try {
-    const bundle = await bundlePlugin(found);
-    inputs = bundle.inputs;
+    bundle = await bundlePlugin(found);
     const { timeoutMs = 10_000 } = options;
     const late = `top-level await took longer than ${timeoutMs} ms; do slow work in setup`;
     const exported = await within(timeoutMs, late, run(bundle, options));
-    return { name, file, inputs, hash: bundle.hash, ...readShape(exported) };
+    return { name, file, inputs: bundle.inputs, hash: bundle.hash, ...readShape(exported) };
   } catch (error) {
     if (error instanceof PluginError) throw error;
-    throw new PluginError({ name, file, ...positionOf(error, inputs), message: textOf(error) }, error);
+    throw new PluginError({ name, file, ...(bundle && positionOf(error, bundle)), message: textOf(error) }, error);
   }
 }
 
 async function run(bundle: Bundle, options: LoadOptions): Promise<object> {
   const modules: Record<string, object> = {};
   for (const module of bundle.modules) {
-    modules[module] = module === HOST_MODULE ? await options.api() : asEsModule(await import(module));
+    modules[module] = module === HOST_MODULE ? await options.api() : asEsModule(await importPackage(module));
   }
   const scope: BundleScope = { modules };
   await compile(bundle)(scope);
   return scope.exports ?? {};
 }
 
+async function importPackage(url: string): Promise<object> {
+  try {
+    return await import(url);
+  } catch (error) {
+    throw new Error(`importing ${fileURLToPath(url)} failed: ${textOf(error)}`, { cause: error });
+  }
+}
+
 /** Marked as bundled code expects it of a module whose default export is one among others. */
 function asEsModule(namespace: object): object {
-  const marked = { __esModule: true };
+  const marked = Object.defineProperty({}, "__esModule", { value: true });
   for (const key of Object.keys(namespace)) {
     Object.defineProperty(marked, key, { enumerable: true, get: () => Reflect.get(namespace, key) });
   }
@@ -125,14 +135,24 @@ async function within<T>(timeoutMs: number, late: string, result: Promise<T>): P
   }
 }
 
-/** The first line of an error's stack that is in one of the files. */
-function positionOf(error: unknown, files: readonly string[]): Pick<PluginProblem, "file" | "line" | "column"> {
+/** The first line of an error's stack that is in one of the files, or in the bundle made of them. */
+function positionOf(error: unknown, bundle: Bundle): Position {
   const stack = error instanceof Error && typeof error.stack === "string" ? error.stack.split("\n") : [];
   for (const frame of stack.filter((line) => /^\s+at /.test(line))) {
-    for (const file of files) {
+    for (const file of [bundle.file, ...bundle.inputs]) {
       const [, line, column] = /^:(\d+):(\d+)/.exec(frame.split(file)[1] ?? "") ?? [];
-      if (line !== undefined && column !== undefined) return { file, line: Number(line), column: Number(column) };
+      if (line === undefined || column === undefined) continue;
+      const position = { file, line: Number(line), column: Number(column) };
+      return file === bundle.file ? sourceOf(position) : position;
     }
   }
   return {};
+}
+
+/** Where a place in a bundle comes from. Stacks say it themselves, unless somebody replaced `Error.prepareStackTrace`. */
+function sourceOf({ file, line, column }: Required<Position>): Position {
+  const entry = findSourceMap(file)?.findEntry(line - 1, column - 1);
+  if (entry === undefined || !("originalSource" in entry)) return {};
+  const { originalSource, originalLine, originalColumn } = entry;
+  return { file: fileURLToPath(originalSource), line: originalLine + 1, column: originalColumn + 1 };
 }

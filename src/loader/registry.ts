@@ -1,0 +1,83 @@
+/** From a handler's name to the handler that is ready to be called. */
+import { DEFAULTS } from "../config/defaults.ts";
+import { textOf } from "../errors.ts";
+import type { HandlerDefinition, Log } from "../handler.ts";
+import { startInline } from "../runtime/inline.ts";
+import type { Runner } from "../runtime/runner.ts";
+
+/** What a handler's name stands for just now. */
+export type HandlerSlot =
+  | { readonly state: "ready"; readonly runner: Runner }
+  /** It is there, but its plugin does not load, or its setup failed. */
+  | { readonly state: "broken" };
+
+/** What the config says of a handler; what is absent is the plugin's own choice. */
+export interface HandlerSettings {
+  /** The plugin behind it, if the names differ. */
+  readonly plugin?: string | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly options?: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface HandlerRegistry {
+  /** Undefined for a name that nothing stands behind. Safe with a name from the wire. */
+  find(name: string): HandlerSlot | undefined;
+  /** Tears all of them down; call it when no call runs any more. */
+  close(): Promise<void>;
+}
+
+export interface RegistryOptions {
+  /** What the plugins define, by the plugin's name. */
+  readonly definitions: ReadonlyMap<string, HandlerDefinition>;
+  /** Plugins that are there and do not load. */
+  readonly broken: ReadonlySet<string>;
+  /** `handlers` of the config. */
+  readonly settings: Readonly<Record<string, HandlerSettings>>;
+  readonly log: Log;
+}
+
+/** Sets every handler up, all at once. One whose setup fails is logged and broken; the others work. */
+export async function createRegistry(options: RegistryOptions): Promise<HandlerRegistry> {
+  const { definitions, broken, settings, log } = options;
+  const slots = new Map<string, HandlerSlot>();
+  const names = new Set([...definitions.keys(), ...broken, ...Object.keys(settings)]);
+  await Promise.all(
+    [...names].map(async (name) => {
+      const own = settings[name] ?? {};
+      const definition = definitions.get(own.plugin ?? name);
+      slots.set(name, definition === undefined ? { state: "broken" } : await start(name, definition, own, log));
+    }),
+  );
+  return {
+    find: (name) => slots.get(name),
+    async close() {
+      for (const [handler, slot] of slots) {
+        if (slot.state === "broken") continue;
+        await slot.runner.close().catch((err: unknown) => log.error({ handler, err }, `teardown of ${handler} failed`));
+      }
+    },
+  };
+}
+
+async function start(
+  handler: string,
+  definition: HandlerDefinition,
+  own: HandlerSettings,
+  log: Log,
+): Promise<HandlerSlot> {
+  const timeoutMs = own.timeoutMs ?? definition.timeoutMs ?? DEFAULTS.handlerTimeoutMs;
+  const options = own.options ?? {};
+  try {
+    const runner = await startInline(definition, {
+      handler,
+      options,
+      timeoutMs,
+      setupMs: DEFAULTS.setupTimeoutMs,
+      log,
+    });
+    return { state: "ready", runner };
+  } catch (err) {
+    log.error({ handler, err }, `setup of handler ${handler} failed: ${textOf(err)}`);
+    return { state: "broken" };
+  }
+}
