@@ -50,8 +50,8 @@ function startOf({ wellKnown }: MessagePlan, existing: Value | undefined): Membe
 function readSingle(field: FieldPlan, wireType: number, reader: Reader, message: Members, depth: number): void {
   const { kind, name } = field;
   if (wireType !== kind.wireType) throw wrongWireType(field, wireType);
-  const existing = Object.hasOwn(message, name) ? (message[name] as Value) : undefined;
-  const value = kind.read(reader, depth + 1, existing);
+  const merges = "plan" in kind && Object.hasOwn(message, name);
+  const value = kind.read(reader, depth + 1, merges ? (message[name] as Value) : undefined);
   if (value === undefined) return;
   for (const rival of field.rivals) delete message[rival];
   // Without presence, a default on the wire is the same as nothing on the wire.

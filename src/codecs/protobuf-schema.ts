@@ -10,6 +10,11 @@ type Position = { readonly line: number; readonly column: number };
 
 const require = createRequire(import.meta.url);
 
+/** Google's files that protobufjs brings along; always there, imported or not. */
+const BUNDLED = ["any", "duration", "empty", "field_mask", "struct", "timestamp", "wrappers"].map(
+  (name) => `google/protobuf/${name}.proto`,
+);
+
 /** protobufjs, loaded when it is first needed. */
 export function loadProtobufjs(): Protobuf {
   return require("protobufjs");

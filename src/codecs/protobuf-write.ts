@@ -13,12 +13,12 @@ export function writeMessage(plan: MessagePlan, writer: Writer, value: unknown, 
   if (depth > MAX_NESTING) throw new Fault(`messages nest more than ${MAX_NESTING} deep`);
   const { wellKnown } = plan;
   const message = wellKnown?.toMessage ? wellKnown.toMessage(value) : membersOf(plan, value);
-  let step = "";
+  let current: FieldPlan | undefined;
   try {
     for (const field of plan.fields) {
       const member = message[field.name];
-      if (isAbsent(field, member) || !Object.hasOwn(message, field.name)) continue;
-      if (!wellKnown?.toMessage) step = memberStep(field.name);
+      if (member === undefined || isAbsent(field, member) || !Object.hasOwn(message, field.name)) continue;
+      current = field;
       if (field.shape === "repeated") writeRepeated(field, writer, member, depth + 1);
       else if (field.shape === "map") writeMap(field, writer, member, depth + 1);
       else if (field.presence || !field.kind.isDefault(member)) {
@@ -27,7 +27,7 @@ export function writeMessage(plan: MessagePlan, writer: Writer, value: unknown, 
       }
     }
   } catch (error) {
-    throw within(error, step);
+    throw within(error, current === undefined || wellKnown?.toMessage ? "" : memberStep(current.name));
   }
 }
 

@@ -104,5 +104,6 @@ function refuse(codec: string, message: string): ConfigError {
 /** What does not fit, with codec, direction and path; anything else is a bug and stays what it is. */
 function asCodecError(error: unknown, name: string, direction: "encode" | "decode"): unknown {
   if (!(error instanceof Fault)) return error;
-  return new ZmqEchoError("invalid_argument", `${name} can't ${direction} $${error.path}: ${error.message}`);
+  const path = error.path.length > 200 ? `${error.path.slice(0, 200)}…` : error.path;
+  return new ZmqEchoError("invalid_argument", `${name} can't ${direction} $${path}: ${error.message}`);
 }

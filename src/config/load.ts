@@ -14,7 +14,7 @@ import {
   showWritten,
   sourceText,
 } from "./layers.ts";
-import type { Path } from "./path.ts";
+import { isPlainObject, type Path } from "./path.ts";
 import { checkRelations } from "./relations.ts";
 import { type ConfigInput, configSchema } from "./schema.ts";
 
@@ -40,7 +40,7 @@ export interface LoadOptions {
   readonly cwd?: string;
   /** Default: the process's. */
   readonly env?: NodeJS.ProcessEnv;
-  /** Merged on top of all else, key by key. Its relative paths are relative to `cwd`, and `${}` is left alone. */
+  /** Merged on top of all else, key by key, but for `endpoints`, which take the place of all others. Its relative paths are relative to `cwd`, and `${}` is left alone. */
   readonly flags?: ConfigInput;
 }
 
@@ -51,7 +51,7 @@ export interface LoadOptions {
 export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfig> {
   const { env = process.env, flags = {} } = options;
   const cwd = resolve(options.cwd ?? ".");
-  const named = options.file ?? (env["ZMQECHO_CONFIG"] || undefined);
+  const named = options.file ?? (env.ZMQECHO_CONFIG || undefined);
   const { findConfigFile, readConfigFile } = await import("./file.ts");
   const found =
     named === undefined
@@ -61,7 +61,8 @@ export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfi
   const layers: Layer[] = [];
   const problems: Explained[] = [];
   if (found !== undefined) {
-    const { value, ...result } = interpolate(found.value, env);
+    const read = flags.endpoints === undefined ? found.value : withoutEndpoints(found.value);
+    const { value, ...result } = interpolate(read, env);
     problems.push(...result.problems);
     const { position } = found;
     layers.push({
@@ -106,6 +107,12 @@ function environmentLayer(env: NodeJS.ProcessEnv, folder: string): Layer {
   return { source: "environment", value, folder, variable: (path) => names.get(path.join(".")) };
 }
 
+function withoutEndpoints(value: unknown): unknown {
+  if (!isPlainObject(value)) return value;
+  const { endpoints: _, ...rest } = value;
+  return rest;
+}
+
 function inputLayer(input: unknown, folder: string, problems: Explained[]): Layer {
   const { value, ...result } = interpolate(input);
   problems.push(...result.problems);
@@ -125,7 +132,10 @@ function resolveLayers(
   const issues = parsed.success
     ? []
     : explain(parsed.error.issues, schema, merged, (path) => showWritten(layers, path));
-  const problems = [...found, ...issues, ...checkRelations(merged, folderOf)];
+  // A value that is already known to be wrong (a variable is not set) is not worth a second complaint.
+  const known = new Set(found.map(({ path }) => JSON.stringify(path)));
+  const more = [...issues, ...checkRelations(merged, folderOf)].filter(({ path }) => !known.has(JSON.stringify(path)));
+  const problems = [...found, ...more];
   if (!parsed.success || problems.length > 0) throw configError(layers, problems);
   const effective = effectiveConfig(parsed.data, folderOf);
   if (effective.problems.length > 0) throw configError(layers, effective.problems);

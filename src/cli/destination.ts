@@ -1,0 +1,160 @@
+/** Whom `send` talks to, and how: from the command line alone where it suffices, else from the configuration. */
+import type { Codec, CodecSpec } from "../codecs/codec.ts";
+import { createCodec, createCodecSet } from "../codecs/registry.ts";
+import type { EndpointConfig } from "../config/effective.ts";
+import { handlerMatcher } from "../config/handler-patterns.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import { suggestion } from "../config/nearest.ts";
+import { parseAddress, reachable } from "../wire/address.ts";
+import { type CodecFlags, codecFromFlags } from "./codec-flags.ts";
+import { usageError } from "./failure.ts";
+
+export interface DestinationFlags extends CodecFlags {
+  readonly config?: string;
+  readonly connect?: readonly string[];
+  readonly endpoint?: string;
+  readonly handler?: string;
+}
+
+export interface Destination {
+  readonly addresses: readonly string[];
+  /** Set if the handler is called by name. */
+  readonly handler?: string;
+  readonly codec: Codec;
+  /** The codec passes bytes through, so a body is no JSON. */
+  readonly takesBytes: boolean;
+  /** A target's own. */
+  readonly timeoutMs?: number | undefined;
+  readonly retries?: number | undefined;
+  /** The config's name for it, if it was chosen and not asked for. */
+  readonly chosen?: string;
+}
+
+/** Throws a usage error for what does not fit together, and a ConfigError for what the configuration lacks. */
+export async function findDestination(address: string | undefined, flags: DestinationFlags): Promise<Destination> {
+  const { connect = [], endpoint, handler } = flags;
+  const given = address === undefined ? connect : [address, ...connect];
+  if (given.length > 0 && endpoint !== undefined) throw usageError("an address and --endpoint exclude each other");
+  for (const text of given) checkAddress(text);
+
+  const fromFlags = codecFromFlags(flags);
+  const needsConfig = given.length === 0 || (fromFlags === undefined && flags.codec !== undefined);
+  const loaded = needsConfig ? await load(flags.config) : undefined;
+  const place =
+    loaded === undefined || given.length > 0
+      ? { addresses: given, ...byName(handler) }
+      : locate(loaded, endpoint, handler);
+  const codecName = flags.codec ?? place.codec ?? "raw";
+  const { spec, codec } = await resolveCodec(fromFlags, codecName, loaded);
+  const { codec: _, ...where } = place;
+  return { ...where, codec, takesBytes: typeof spec === "object" ? spec.type === "raw" : spec === "raw" };
+}
+
+/** Where to, as the configuration has it; `codec` by name. */
+type Place = Omit<Destination, "codec" | "takesBytes"> & { readonly codec?: string };
+
+function locate(loaded: LoadedConfig, wanted: string | undefined, handler: string | undefined): Place {
+  const { endpoints, targets } = loaded.config;
+  if (wanted !== undefined) {
+    const target = targets[wanted];
+    if (target !== undefined) {
+      const { connect, codec, timeoutMs, retries } = target;
+      return { addresses: connect, codec, timeoutMs, retries, ...byName(handler) };
+    }
+    const endpoint = endpoints[wanted];
+    if (endpoint !== undefined) return placeOf(wanted, endpoint, handler);
+    const names = [...Object.keys(endpoints), ...Object.keys(targets)];
+    throw usageError(`there is no endpoint or target ${JSON.stringify(wanted)}${suggestion(wanted, names)}`);
+  }
+  if (handler !== undefined) {
+    const entries = Object.entries(endpoints);
+    const found =
+      entries.find(([, e]) => e.handler === handler) ??
+      entries.find(([, e]) => handlerMatcher(e.handlers ?? [])(handler));
+    if (found !== undefined) return placeOf(...found, handler);
+    throw usageError(`no endpoint of the configuration serves the handler ${JSON.stringify(handler)}`);
+  }
+  const [first] = Object.entries(endpoints);
+  if (first === undefined) throw usageError("the configuration has no endpoint");
+  return { ...placeOf(...first, handler), chosen: first[0] };
+}
+
+function placeOf(name: string, endpoint: EndpointConfig, handler: string | undefined): Place {
+  const [address] = endpoint.bind;
+  if (address === undefined) {
+    throw usageError(
+      `endpoint ${name} connects to ${endpoint.connect.join(", ")} and has no address of its own; send to its broker`,
+    );
+  }
+  if (/:(\*|0)$/.test(address))
+    throw usageError(`endpoint ${name} binds a free port; give the address that serve has printed`);
+  const addresses = [reachable(address)];
+  if (endpoint.handlers === undefined) {
+    if (handler !== undefined && handler !== endpoint.handler) {
+      throw usageError(`endpoint ${name} serves ${endpoint.handler} alone, not ${JSON.stringify(handler)}`);
+    }
+    return { addresses, codec: endpoint.codec };
+  }
+  if (handler === undefined) throw usageError(`endpoint ${name} serves handlers by name; name one with --handler`);
+  return { addresses, handler };
+}
+
+function byName(handler: string | undefined): { handler?: string } {
+  return handler === undefined ? {} : { handler };
+}
+
+async function resolveCodec(
+  fromFlags: { name: string; spec: CodecSpec } | undefined,
+  name: string,
+  loaded: LoadedConfig | undefined,
+): Promise<{ codec: Codec; spec?: CodecSpec }> {
+  const role = "client";
+  if (fromFlags !== undefined)
+    return { spec: fromFlags.spec, codec: createCodec(fromFlags.spec, { name: fromFlags.name, role }) };
+  const named = loaded?.config.codecs[name];
+  if (loaded !== undefined && named !== undefined) {
+    return {
+      spec: named,
+      codec: createCodec(named, { name, role, folder: loaded.folder, limits: loaded.config.limits }),
+    };
+  }
+  const builtIn = codecFromFlags({ codec: name });
+  if (builtIn !== undefined) return { spec: builtIn.spec, codec: createCodec(builtIn.spec, { role }) };
+  if (loaded !== undefined) return { codec: await codecFromPlugin(name, loaded) };
+  throw usageError(`there is no codec ${JSON.stringify(name)}`);
+}
+
+/** Only the one plugin is loaded, and only when no other codec has the name. */
+async function codecFromPlugin(name: string, loaded: LoadedConfig): Promise<Codec> {
+  const { findPlugins } = await import("../loader/find.ts");
+  const found = (await findPlugins(loaded.config.plugins, { folder: loaded.folder })).plugins.get(name);
+  if (found !== undefined) {
+    const { loadPlugin } = await import("../loader/load.ts");
+    const { hostApi } = await import("../loader/host-api.ts");
+    const { codec } = await loadPlugin(found, { api: hostApi });
+    const { limits } = loaded.config;
+    const set = createCodecSet({}, new Map(codec && [[name, codec]]), {
+      role: "client",
+      limits,
+      folder: loaded.folder,
+    });
+    const made = set.get(name);
+    if (made !== undefined) return made;
+  }
+  const { BUILT_IN_CODECS } = await import("../config/defaults.ts");
+  const names = [...BUILT_IN_CODECS, ...Object.keys(loaded.config.codecs)];
+  throw usageError(`there is no codec ${JSON.stringify(name)}${suggestion(name, names)}`);
+}
+
+async function load(file: string | undefined): Promise<LoadedConfig> {
+  const { loadConfig } = await import("../config/load.ts");
+  return loadConfig(file === undefined ? {} : { file });
+}
+
+function checkAddress(text: string): void {
+  try {
+    parseAddress(text, "connect");
+  } catch (error) {
+    throw usageError(error instanceof Error ? error.message : String(error));
+  }
+}

@@ -1,0 +1,127 @@
+/** The command line: what commands there are, and the one place that prints errors and sets the exit code. */
+import { createRequire } from "node:module";
+import { Command, CommanderError, Option } from "commander";
+import { describeFailure, usageError } from "./failure.ts";
+
+/** Runs one command. Never rejects; sets `process.exitCode`. */
+export async function main(args: readonly string[]): Promise<void> {
+  try {
+    await program().parseAsync([...args], { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Commander has printed it: help and version end well, all else is a matter of usage.
+      process.exitCode = error.exitCode === 0 ? 0 : 2;
+      return;
+    }
+    const { lines, exitCode } = describeFailure(error);
+    process.exitCode = exitCode;
+    for (const line of lines) process.stderr.write(`zmqecho: ${line}\n`);
+  }
+}
+
+function program(): Command {
+  const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
+  const root = new Command("zmqecho")
+    .description("curl, mock server and function host for ZeroMQ")
+    .version(version)
+    .configureHelp({ sortSubcommands: false, sortOptions: false })
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "zmqecho: ")) })
+    .showSuggestionAfterError()
+    .exitOverride();
+  addServe(root);
+  addSend(root);
+  return root;
+}
+
+const CONFIG = ["--config <file>", "the configuration; default: the nearest zmqecho.config.json"] as const;
+
+function addServe(root: Command): void {
+  command(root, "serve [address]", "serve the endpoints of the configuration, or one at ADDRESS")
+    .option(...CONFIG)
+    .option(
+      "--handler <name|file>",
+      "one handler instead of the configuration's endpoints: a name, or a file that starts with . or /",
+    )
+    .option(
+      "--reply <value>",
+      "answer every request with this; text, or JSON for codecs other than raw; @FILE reads it",
+    )
+    .addOption(codecOption())
+    .option(...PROTO)
+    .option(...TYPE)
+    .option(...RESPONSE_TYPE)
+    .option("--concurrency <n>", "how many requests run at once; default: 1, in lock-step", positive)
+    .option("-q, --quiet", "log errors only")
+    .option("-v, --verbose", "show the traffic")
+    .action(async (address: string | undefined, flags) => {
+      const { serve } = await import("./serve.ts");
+      await serve(address, flags);
+    });
+}
+
+const PROTO = ["--proto <file>", "a .proto file, for the codec protobuf"] as const;
+const TYPE = ["--type <name>", "the full name of the request's message type, such as shop.Order"] as const;
+const RESPONSE_TYPE = ["--response-type <name>", "that of the reply; default: the request's"] as const;
+
+function codecOption(): Option {
+  return new Option("--codec <name>", "raw, json, cbor, msgpack, protobuf, or one of the configuration; default: raw");
+}
+
+function addSend(root: Command): void {
+  command(root, "send [address] [body]", "send a request and print the reply")
+    .usage("[options] [ADDRESS] [BODY]")
+    .addHelpText(
+      "after",
+      `
+ADDRESS starts with tcp:// or ipc://; without one, the configuration says where to.
+BODY is text (JSON for codecs other than raw), @FILE, or - for standard input; by default Hello world!
+A call that fails exits with 64 + its gRPC code: 68 timeout, 69 not found, 78 unreachable; 2 is usage.`,
+    )
+    .option(...CONFIG)
+    .option("-c, --connect <address>", "where the server is; may be repeated", collect)
+    .option("--endpoint <name>", "an endpoint or target of the configuration")
+    .option("--handler <name>", "the handler to call by name")
+    .option("-d, --data <body>", "the body, as BODY")
+    .option("-H, --metadata <name=value>", "sent beside the body of a call by name; may be repeated", collect)
+    .addOption(codecOption())
+    .option(...PROTO)
+    .option(...TYPE)
+    .option(...RESPONSE_TYPE)
+    .addOption(
+      new Option("-o, --output <form>", "what to print of the reply")
+        .choices(["pretty", "value", "raw", "hex", "json"])
+        .default("pretty"),
+    )
+    .option("-t, --timeout <ms>", "for the whole call, retries included; default: 10000", milliseconds)
+    .option("--retries <n>", "how often to send again after a failure that may pass; default: 0", natural)
+    .option("--wait", "keep trying until the timeout if nobody is there")
+    .option("--count <n>", "how many requests to send, one after the other; default: 1", positive)
+    .option("--interval <ms>", "between them; default: 0", milliseconds0)
+    .option("-q, --quiet", "print nothing but errors")
+    .option("-v, --verbose", "show the frames on stderr")
+    .action(async (first: string | undefined, second: string | undefined, flags) => {
+      const { send } = await import("./send.ts");
+      await send([first, second], flags);
+    });
+}
+
+function command(root: Command, usage: string, summary: string): Command {
+  return root.command(usage).description(summary).showSuggestionAfterError().exitOverride();
+}
+
+function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}
+
+function integer(least: number, most: number, text: string): number {
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  throw usageError(`${JSON.stringify(text)} is no whole number from ${least} to ${most}`);
+}
+
+/** setTimeout counts no further. */
+const LONGEST_MS = 2 ** 31 - 1;
+const milliseconds = (text: string): number => integer(1, LONGEST_MS, text);
+const milliseconds0 = (text: string): number => integer(0, LONGEST_MS, text);
+const natural = (text: string): number => integer(0, 1000, text);
+const positive = (text: string): number => integer(1, 1_000_000_000, text);

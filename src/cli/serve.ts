@@ -1,0 +1,146 @@
+/** `zmqecho serve`: a host in the foreground, until a signal ends it. */
+import { basename, dirname, resolve } from "node:path";
+import { createCodecSet } from "../codecs/registry.ts";
+import { DEFAULTS } from "../config/defaults.ts";
+import { type LoadedConfig, loadConfig } from "../config/load.ts";
+import { suggestion } from "../config/nearest.ts";
+import type { ConfigInput } from "../config/schema.ts";
+import { ConfigError } from "../errors.ts";
+import type { HandlerDefinition, Log } from "../handler.ts";
+import { createHost } from "../host.ts";
+import { PluginError } from "../loader/error.ts";
+import { hostApi } from "../loader/host-api.ts";
+import { loadPlugin } from "../loader/load.ts";
+import { createLog } from "../log.ts";
+import { encodeBody, valueFromBody } from "./body.ts";
+import { type CodecFlags, codecFromFlags } from "./codec-flags.ts";
+import { CommandFailure, usageError } from "./failure.ts";
+import { trafficHook } from "./traffic.ts";
+
+export interface ServeFlags extends CodecFlags {
+  readonly config?: string;
+  readonly handler?: string;
+  readonly reply?: string;
+  readonly concurrency?: number;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+}
+
+/**
+ * Serves until SIGINT or SIGTERM, drains, and returns; a second signal ends the process at once.
+ * Throws a usage error or ConfigError (2), and exits with 1 when an address can't be had.
+ */
+export async function serve(address: string | undefined, flags: ServeFlags): Promise<void> {
+  const loaded = await loadConfig({
+    ...(flags.config !== undefined && { file: flags.config }),
+    flags: { ...logFlags(flags), ...endpointFlags(address, flags) },
+  });
+  const handlers = await handlersFrom(flags, loaded);
+  const log = createLog(loaded.config.log);
+  surviveStrayErrors(log);
+  const host = createHost(loaded, { log, handlers, hooks: flags.verbose ? [trafficHook(log)] : [] });
+  try {
+    await host.start();
+  } catch (error) {
+    // A plugin may keep the process alive with timers of its own.
+    exitSoon(loaded);
+    throw error instanceof ConfigError ? error : new CommandFailure(1, error);
+  }
+  const signal = await firstSignal();
+  log.info(`${signal}: draining`);
+  await host.stop();
+  log.info("stopped");
+  exitSoon(loaded);
+}
+
+function logFlags({ quiet, verbose }: ServeFlags): ConfigInput {
+  if (quiet) return { log: { level: "error" } };
+  return verbose ? { log: { level: "debug" } } : {};
+}
+
+/** An address, a handler or a codec on the command line takes the place of the configuration's endpoints; all else of it counts. */
+function endpointFlags(address: string | undefined, flags: ServeFlags): ConfigInput {
+  const { handler, reply, concurrency } = flags;
+  if (handler !== undefined && reply !== undefined) throw usageError("--handler and --reply exclude each other");
+  const codec = codecFromFlags(flags);
+  if ([address, handler, reply, flags.codec, flags.proto, concurrency].every((flag) => flag === undefined)) return {};
+  const name = reply === undefined ? (fileName(handler) ?? handler ?? DEFAULTS.handler) : REPLY;
+  const endpoint = {
+    bind: address ?? DEFAULTS.address,
+    handler: name,
+    codec: codec?.name ?? flags.codec ?? DEFAULTS.codec,
+    ...(concurrency !== undefined && { concurrency }),
+  };
+  return {
+    endpoints: { [name]: endpoint },
+    ...(typeof codec?.spec === "object" && { codecs: { [codec.name]: codec.spec } }),
+  };
+}
+
+const REPLY = "reply";
+
+/** The handler's name if `--handler` gives a file. */
+function fileName(handler: string | undefined): string | undefined {
+  return handler !== undefined && /^[./]/.test(handler) ? basename(handler).replace(/\.[cm]?[jt]s$/, "") : undefined;
+}
+
+/** The handlers that `--reply` or `--handler FILE` stand for. */
+async function handlersFrom(
+  { handler, reply }: ServeFlags,
+  loaded: LoadedConfig,
+): Promise<Record<string, HandlerDefinition>> {
+  if (reply !== undefined) {
+    const name = loaded.config.endpoints[REPLY]?.codec ?? DEFAULTS.codec;
+    const codecs = createCodecSet(loaded.config.codecs, new Map(), {
+      role: "server",
+      limits: loaded.config.limits,
+      folder: loaded.folder,
+    });
+    const codec = codecs.get(name);
+    if (codec === undefined)
+      throw usageError(`there is no codec ${JSON.stringify(name)}${suggestion(name, codecs.names())}`);
+    const value = await valueFromBody(reply, codec, (loaded.config.codecs[name]?.type ?? name) === "raw");
+    encodeBody(codec, value);
+    return { [REPLY]: { handle: () => value } };
+  }
+  const name = fileName(handler);
+  if (handler === undefined || name === undefined) return {};
+  const file = resolve(handler);
+  try {
+    const plugin = await loadPlugin({ name, file, folder: dirname(file) }, { api: hostApi });
+    if (plugin.handler !== undefined) return { [name]: plugin.handler };
+  } catch (error) {
+    if (!(error instanceof PluginError)) throw error;
+    const { name: _, ...problem } = error.problem;
+    throw new ConfigError([problem]);
+  }
+  throw usageError(`${handler} has a codec and no handler`);
+}
+
+/** A plugin's stray rejection or late throw belongs to no call; it must not end the calls of others. */
+function surviveStrayErrors(log: Log): void {
+  process.on("unhandledRejection", (err) =>
+    log.error({ err }, "a promise was rejected and nobody was there to see it"),
+  );
+  process.on("uncaughtException", (err) => log.error({ err }, "an error was thrown outside of any call"));
+}
+
+/** The first of the signals that ask for an end; the second one is not waited for. */
+function firstSignal(): Promise<string> {
+  return new Promise((resolveSignal) => {
+    const numbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
+    let asked = false;
+    for (const [signal, number] of Object.entries(numbers)) {
+      process.on(signal, () => {
+        if (asked) process.exit(128 + number);
+        asked = true;
+        resolveSignal(signal);
+      });
+    }
+  });
+}
+
+/** The process ends by itself once nothing is left to send; this is for what a plugin left running. */
+function exitSoon({ config }: LoadedConfig): void {
+  setTimeout(() => process.exit(), config.limits.lingerMs).unref();
+}

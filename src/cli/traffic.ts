@@ -1,0 +1,32 @@
+/** `serve -v`: each request and reply as a line of the log. */
+import type { Body } from "../codecs/codec.ts";
+import type { CallHook } from "../core/call.ts";
+import type { Log } from "../handler.ts";
+import { rawBodyText } from "./show.ts";
+
+const LONGEST_SHOWN = 200;
+
+export function trafficHook(log: Log): CallHook {
+  return {
+    start({ handler, codec, source, body }) {
+      log.info({ endpoint: source.endpoint, handler, codec, bytes: sizeOf(body) }, `-> ${shown(body)}`);
+    },
+    end(outcome, durationMs, { endpoint }) {
+      const ms = Number(durationMs.toFixed(3));
+      if (outcome.code === "ok") log.info({ endpoint, ms, bytes: sizeOf(outcome.body) }, `<- ${shown(outcome.body)}`);
+      else log.info({ endpoint, ms, ...outcome.details }, `<- ${outcome.code}: ${outcome.message}`);
+    },
+  };
+}
+
+function sizeOf(body: Body): number {
+  return body.reduce((bytes, frame) => bytes + frame.length, 0);
+}
+
+/** The beginning, and of one frame only as much as it takes: a body may have megabytes. */
+function shown(body: Body): string {
+  const cut = body.map((frame) => frame.subarray(0, LONGEST_SHOWN));
+  return cut.some((frame, index) => frame.length < (body[index]?.length ?? 0))
+    ? `${rawBodyText(cut)}…`
+    : rawBodyText(cut);
+}

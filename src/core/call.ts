@@ -1,0 +1,73 @@
+/**
+ * The seam between transports and the core: the body is bytes, the head is structured. A transport frames calls and
+ * outcomes in its own way and shares all the rest.
+ */
+import type { Body } from "../codecs/codec.ts";
+import type { ErrorCode, JsonObject, ZmqEchoError } from "../errors.ts";
+import type { Metadata } from "../handler.ts";
+
+/** Where a call came from. */
+export interface Source {
+  /** The kind of transport, such as `zmq`. */
+  readonly transport: string;
+  /** The config's name of the endpoint. */
+  readonly endpoint: string;
+  /** Who sent it, as far as the transport can tell its peers apart. */
+  readonly peer?: string;
+}
+
+/** One request, read and framed, not yet decoded. */
+export interface Call {
+  readonly handler: string;
+  readonly codec: string;
+  /** Reserved names included: `timeout-ms`, `request-id`, `traceparent`, `tracestate`. */
+  readonly metadata: Metadata;
+  readonly body: Body;
+  /** `performance.now()` when the host read the request: the deadline's clock starts here. */
+  readonly receivedAt: number;
+  readonly source: Source;
+}
+
+/** What became of a call. */
+export type Outcome = Success | Failure;
+
+export interface Success {
+  readonly code: "ok";
+  readonly codec: string;
+  readonly metadata: Metadata;
+  readonly body: Body;
+}
+
+export interface Failure {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** Always holds `requestId`. */
+  readonly details: JsonObject;
+}
+
+/** Turns calls into outcomes; knows no socket. One for each endpoint. */
+export interface Core {
+  /** Settles once and never rejects or throws; synchronous when the handler is. */
+  call(call: Call): Outcome | Promise<Outcome>;
+  /** The outcome of a message that could not be read as a call; counted and logged like any other. */
+  refuse(error: ZmqEchoError, source: Source): Failure;
+  /** From now on calls are `unavailable`. Resolves when none is left; what runs after `graceMs` is answered `unavailable`. */
+  drain(graceMs: number): Promise<void>;
+}
+
+/** Brings calls in and carries outcomes out. */
+export interface Transport {
+  /** Opens the sockets and serves. Resolves with the addresses it can be reached at. */
+  start(core: Core): Promise<readonly string[]>;
+  /** Resolves when all that had reached us has been handed to the core. Calls that come later still get an answer. */
+  stopReading(): Promise<void>;
+  /** Sends what is ready and closes. */
+  close(): Promise<void>;
+}
+
+/** Told about every call; metrics, traces and traffic logs are built on this. Must not throw and must not wait. */
+export interface CallHook {
+  start?(call: Call): void;
+  /** Also for what was refused before it became a call, with the call absent. */
+  end?(outcome: Outcome, durationMs: number, source: Source, call?: Call): void;
+}

@@ -1,0 +1,32 @@
+/**
+ * zmqecho as a library: a function host and a client for ZeroMQ, and what plugins are written with.
+ * @packageDocumentation
+ */
+export {
+  type CallOptions,
+  type Client,
+  type ClientOptions,
+  createClient,
+  type RequestOptions,
+} from "./client/client.ts";
+export type { Body, Codec, CodecLimits, CodecRole, CodecSpec } from "./codecs/codec.ts";
+export { type CodecOptions, createCodec } from "./codecs/registry.ts";
+export { defineConfig } from "./config/define.ts";
+export { type LoadedConfig, type LoadOptions, loadConfig } from "./config/load.ts";
+export type { ConfigInput } from "./config/schema.ts";
+export type { Call, CallHook, Outcome } from "./core/call.ts";
+export { ConfigError, ERROR_CODES, type ErrorCode, type ErrorOptions, type Problem, ZmqEchoError } from "./errors.ts";
+export {
+  type CodecDefinition,
+  defineCodec,
+  defineHandler,
+  type HandlerContext,
+  type HandlerDefinition,
+  type HandlerFunction,
+  type Isolation,
+  type Log,
+  type Metadata,
+  type SetupContext,
+  type Value,
+} from "./handler.ts";
+export { createHost, type Host, type HostOptions } from "./host.ts";

@@ -1,0 +1,58 @@
+/** What an endpoint's messages mean: one handler's bare payloads (plain), or ZEP/1 calls by name. */
+import type { Body } from "../../codecs/codec.ts";
+import type { Call, Core, Outcome, Source } from "../../core/call.ts";
+import { ZmqEchoError } from "../../errors.ts";
+import { type MessageLimits, overLimit } from "../../wire/limits.ts";
+import { NO_METADATA, parseRequest, writePlainError, writeReply } from "../../wire/zep.ts";
+
+export interface Framing {
+  /** A call for the core, or frames to reply with at once. Throws a `ZmqEchoError` for what is malformed. */
+  read(frames: Body, source: Source): Call | Body;
+  write(outcome: Outcome): Body;
+}
+
+/** The whole message is the payload; the config says whose and in which codec. Never reads ZEP, so it echoes any bytes. */
+export function plainFraming(handler: string, codec: string): Framing {
+  return {
+    read: (body, source) => ({ handler, codec, metadata: NO_METADATA, body, receivedAt: performance.now(), source }),
+    write: (outcome) => (outcome.code === "ok" ? outcome.body : writePlainError(outcome)),
+  };
+}
+
+/** ZEP/1: each call names its handler and its codec. */
+export function zepFraming(): Framing {
+  return {
+    read(frames, source) {
+      const receivedAt = performance.now();
+      const request = parseRequest(frames);
+      if (request.verb === "ping") return pong(source);
+      const { handler, codec, metadata, body } = request;
+      return { handler, codec, metadata, body, receivedAt, source };
+    },
+    write: writeReply,
+  };
+}
+
+function pong(source: Source): Body {
+  const body = [Buffer.from(JSON.stringify({ protocol: "ZEP1", endpoint: source.endpoint }))];
+  return writeReply({ code: "ok", codec: "json", metadata: NO_METADATA, body });
+}
+
+/** From a request's frames to its reply's; synchronous if the call is, and never failing. */
+export type Answer = (frames: Body, source: Source) => Body | Promise<Body>;
+
+export function createAnswer(core: Core, framing: Framing, limits: MessageLimits): Answer {
+  return (frames, source) => {
+    const tooLarge = overLimit(frames, limits);
+    if (tooLarge !== undefined) return framing.write(core.refuse(tooLarge, source));
+    let read: Call | Body;
+    try {
+      read = framing.read(frames, source);
+    } catch (error) {
+      return framing.write(core.refuse(ZmqEchoError.from(error), source));
+    }
+    if (!("handler" in read)) return read;
+    const outcome = core.call(read);
+    return outcome instanceof Promise ? outcome.then(framing.write) : framing.write(outcome);
+  };
+}

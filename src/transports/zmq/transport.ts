@@ -1,0 +1,95 @@
+/** An endpoint on a ZeroMQ socket: REP in lock-step, or ROUTER where calls run side by side. */
+import type { Context, Reply, Router, SocketOptions } from "zeromq";
+import type { Core, Source, Transport } from "../../core/call.ts";
+import type { Log } from "../../handler.ts";
+import type { MessageLimits } from "../../wire/limits.ts";
+import { type Attached, attach, needsIpv6, type Places } from "./attach.ts";
+import { type Answer, createAnswer, type Framing } from "./framing.ts";
+import { createReplyLoop } from "./rep.ts";
+import { createRouterLoop } from "./router.ts";
+
+export interface ZmqOptions {
+  /** The config's name of the endpoint. */
+  readonly endpoint: string;
+  readonly places: Places;
+  readonly framing: Framing;
+  /** Whether calls run side by side (ROUTER) or in lock-step (REP). */
+  readonly concurrent: boolean;
+  readonly limits: MessageLimits & { readonly handshakeMs: number; readonly lingerMs: number };
+  /** The host's own context. */
+  readonly context: Context;
+  readonly log: Log;
+}
+
+/** What a loop needs; both kinds take the same. */
+export interface LoopOptions {
+  readonly socketOptions: SocketOptions<Reply> & SocketOptions<Router>;
+  readonly answer: Answer;
+  readonly source: Source;
+  readonly log: Log;
+}
+
+/** A socket and the one loop that reads it. */
+export interface Loop<Socket extends Reply | Router = Reply | Router> {
+  readonly socket: Socket;
+  /** `performance.now()` of the last message. */
+  readonly lastReadAt: () => number;
+  run(): void;
+  /** Sends the replies that are under way, closes the socket, and resolves when nothing is left. */
+  stop(): Promise<void>;
+}
+
+/** A drain is over when nothing came for this long, */
+const SILENCE_MS = 50;
+/** or after this long, however busy it is. */
+const LONGEST_WAIT_FOR_SILENCE_MS = 500;
+
+export function createZmqTransport(options: ZmqOptions): Transport {
+  const { endpoint, places, limits, log } = options;
+  const source: Source = { transport: "zmq", endpoint };
+  let attached: Attached | undefined;
+  let loop: Loop | undefined;
+
+  return {
+    async start(core: Core): Promise<readonly string[]> {
+      const socketOptions: LoopOptions["socketOptions"] = {
+        context: options.context,
+        linger: limits.lingerMs,
+        handshakeInterval: limits.handshakeMs,
+        // Up to twice the limit a message gets an answer that says so; beyond it libzmq cuts the connection.
+        maxMessageSize: limits.maxMessageBytes * 2,
+        // libzmq's 100 loses clients that connect at the same moment.
+        backlog: 4096,
+        ipv6: needsIpv6(places),
+      };
+      const answer = createAnswer(core, options.framing, limits);
+      const create = options.concurrent ? createRouterLoop : createReplyLoop;
+      const created = create({ socketOptions, answer, source, log });
+      try {
+        attached = await attach(created.socket, places);
+      } catch (error) {
+        created.socket.close();
+        throw error;
+      }
+      loop = created;
+      loop.run();
+      return attached.addresses;
+    },
+
+    async stopReading(): Promise<void> {
+      const from = performance.now();
+      for (;;) {
+        const now = performance.now();
+        const silentFor = now - Math.max(from, loop?.lastReadAt() ?? 0);
+        const left = Math.min(SILENCE_MS - silentFor, LONGEST_WAIT_FOR_SILENCE_MS - (now - from));
+        if (left <= 0) return;
+        await new Promise((resolve) => setTimeout(resolve, Math.ceil(left)));
+      }
+    },
+
+    async close(): Promise<void> {
+      await loop?.stop();
+      await attached?.removeFiles();
+    },
+  };
+}

@@ -1,0 +1,224 @@
+/**
+ * ZEP/1: the frames of calls, replies and errors. Specified in docs/protocol.md, with vectors in test/vectors/.
+ * Nothing here knows a socket or a codec; the body passes through untouched.
+ */
+import type { Body } from "../codecs/codec.ts";
+import { type ErrorCode, isErrorCode, type JsonObject, ZmqEchoError } from "../errors.ts";
+import type { Metadata } from "../handler.ts";
+
+/** Metadata and details, as bytes of JSON. */
+export const MAX_JSON_BYTES = 8192;
+const MAX_NAME_BYTES = 255;
+const PREFIX = "ZEP1 ";
+
+/** What a client asks of an endpoint that serves handlers by name. */
+export type ZepRequest =
+  | { readonly verb: "ping" }
+  | {
+      readonly verb: "call";
+      readonly handler: string;
+      readonly codec: string;
+      readonly metadata: Metadata;
+      readonly body: Body;
+    };
+
+/** What comes back. An error's details always hold `requestId`. */
+export type ZepReply =
+  | { readonly code: "ok"; readonly codec: string; readonly metadata: Metadata; readonly body: Body }
+  | { readonly code: ErrorCode; readonly message: string; readonly details: JsonObject };
+
+export const NO_METADATA: Metadata = Object.freeze({});
+const EMPTY = Buffer.alloc(0);
+const CALL = Buffer.from("ZEP1 call");
+const PING = Buffer.from("ZEP1 ping");
+const OK = Buffer.from("ZEP1 ok");
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Reads a request. Throws `invalid_argument` for what is malformed, `unimplemented` for another version or verb. */
+export function parseRequest(frames: Body): ZepRequest {
+  const [first = EMPTY, handler, codec, metadata, ...body] = frames;
+  const verb = verbOf(first);
+  if (verb === "call") {
+    if (handler === undefined || codec === undefined || metadata === undefined || body.length === 0) {
+      throw malformed(
+        `a call has at least 5 frames (ZEP1 call, handler, codec, metadata, body), this one ${frames.length}`,
+      );
+    }
+    return {
+      verb,
+      handler: parseName(handler, "handler"),
+      codec: parseName(codec, "codec"),
+      metadata: parseMetadata(metadata),
+      body,
+    };
+  }
+  if (verb === "ping") {
+    if (frames.length !== 1) throw malformed(`a ping is one frame, this one has ${frames.length}`);
+    return { verb };
+  }
+  throw new ZmqEchoError("unimplemented", `verb ${JSON.stringify(verb)} is not served here; call and ping are`);
+}
+
+/** A request as frames. The body's frames are passed on, not copied. */
+export function writeRequest(request: ZepRequest): Body {
+  if (request.verb === "ping") return [PING];
+  return [
+    CALL,
+    Buffer.from(request.handler),
+    Buffer.from(request.codec),
+    writeMetadata(request.metadata),
+    ...request.body,
+  ];
+}
+
+/** Reads a reply. Throws `invalid_argument` if it is none. */
+export function parseReply(frames: Body): ZepReply {
+  const [first = EMPTY, second, third, ...body] = frames;
+  const code = verbOf(first);
+  if (second === undefined || third === undefined)
+    throw malformed(`a reply has at least 3 frames, this one ${frames.length}`);
+  if (code === "ok") {
+    if (body.length === 0) throw malformed("a success has at least 4 frames (ZEP1 ok, codec, metadata, body)");
+    return { code, codec: parseName(second, "codec"), metadata: parseMetadata(third), body };
+  }
+  if (!isErrorCode(code)) throw malformed(`${JSON.stringify(code)} is no reply code`);
+  return { code, message: text(second, "message"), details: parseJsonObject(third, "details") };
+}
+
+/** A reply as frames. The body's frames are passed on, not copied. */
+export function writeReply(reply: ZepReply): Body {
+  if (reply.code === "ok") return [OK, Buffer.from(reply.codec), writeMetadata(reply.metadata), ...reply.body];
+  return [Buffer.from(PREFIX + reply.code), Buffer.from(oneLine(reply.message)), writeDetails(reply.details)];
+}
+
+/** An error reply of a plain endpoint: one frame, so that a client that receives once stays in step. */
+export function writePlainError(reply: Exclude<ZepReply, { code: "ok" }>): Body {
+  const head = Buffer.from(`${PREFIX}${reply.code}\n${oneLine(reply.message)}\n`);
+  return [Buffer.concat([head, writeDetails(reply.details)])];
+}
+
+/** The error in a plain endpoint's reply, or undefined if it is a payload: the code must be known and its line ended. */
+export function parsePlainError(frames: Body): Exclude<ZepReply, { code: "ok" }> | undefined {
+  const [frame] = frames;
+  if (frame === undefined || frames.length !== 1 || !startsWith(frame, PREFIX)) return undefined;
+  const codeEnd = frame.indexOf(0x0a);
+  if (codeEnd < 0) return undefined;
+  const code = latin1(frame.subarray(PREFIX.length, codeEnd));
+  if (!isErrorCode(code)) return undefined;
+  const messageEnd = frame.indexOf(0x0a, codeEnd + 1);
+  if (messageEnd < 0) return undefined;
+  try {
+    const message = text(frame.subarray(codeEnd + 1, messageEnd), "message");
+    return { code, message, details: parseJsonObject(frame.subarray(messageEnd + 1), "details") };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Metadata that this protocol can carry: text to text, 8 KiB of JSON at most.
+ * Throws `invalid_argument`; `timeout-ms` and `request-id` are checked too, since they are acted upon.
+ */
+export function checkMetadata(metadata: Metadata): void {
+  const timeout = metadata["timeout-ms"];
+  if (timeout !== undefined && !/^[1-9]\d{0,8}$/.test(timeout)) {
+    throw malformed(`metadata timeout-ms takes milliseconds as a positive integer, not ${shorten(timeout)}`);
+  }
+  const requestId = metadata["request-id"];
+  if (requestId !== undefined && !/^[\x21-\x7e]{1,128}$/.test(requestId)) {
+    throw malformed("metadata request-id takes 1 to 128 printable ASCII characters without spaces");
+  }
+}
+
+function parseMetadata(frame: Uint8Array): Metadata {
+  if (frame.length === 0) return NO_METADATA;
+  const metadata = parseJsonObject(frame, "metadata");
+  for (const [key, value] of Object.entries(metadata)) {
+    if (typeof value !== "string") throw malformed(`metadata ${shorten(key)} takes a text, not ${kindOf(value)}`);
+  }
+  checkMetadata(metadata as Metadata);
+  return metadata as Metadata;
+}
+
+function writeMetadata(metadata: Metadata): Uint8Array {
+  if (metadata === NO_METADATA) return EMPTY;
+  const frame = Buffer.from(JSON.stringify(metadata));
+  if (frame.length > MAX_JSON_BYTES)
+    throw malformed(`metadata has ${frame.length} bytes as JSON; ${MAX_JSON_BYTES} at most`);
+  return frame.length === 2 ? EMPTY : frame;
+}
+
+function writeDetails(details: JsonObject): Uint8Array {
+  const frame = Buffer.from(JSON.stringify(details));
+  if (frame.length <= MAX_JSON_BYTES) return frame;
+  return Buffer.from(
+    JSON.stringify({ requestId: details.requestId ?? null, detailsDropped: `over ${MAX_JSON_BYTES} bytes` }),
+  );
+}
+
+function parseJsonObject(frame: Uint8Array, what: string): JsonObject {
+  if (frame.length === 0) return {};
+  if (frame.length > MAX_JSON_BYTES) throw malformed(`${what} has ${frame.length} bytes; ${MAX_JSON_BYTES} at most`);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text(frame, what));
+  } catch (error) {
+    throw ZmqEchoError.from(error, "invalid_argument", `${what} is no JSON object`);
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
+    throw malformed(`${what} is no JSON object`);
+  if (Object.hasOwn(parsed, "__proto__")) throw malformed(`${what} has a key __proto__`);
+  return parsed as JsonObject;
+}
+
+function verbOf(frame: Uint8Array): string {
+  if (!startsWith(frame, PREFIX)) {
+    const version = startsWith(frame, "ZEP") ? /^ZEP\d+(?= )/.exec(latin1(frame.subarray(0, 16)))?.[0] : undefined;
+    if (version === undefined)
+      throw malformed('the first frame is not "ZEP1 …"; this endpoint serves handlers by name');
+    throw new ZmqEchoError("unimplemented", `version ${version} is not served here; ZEP1 is`);
+  }
+  return latin1(frame.subarray(PREFIX.length, PREFIX.length + 32));
+}
+
+function parseName(frame: Uint8Array, what: string): string {
+  if (frame.length > MAX_NAME_BYTES)
+    throw malformed(`the ${what}'s name has ${frame.length} bytes; ${MAX_NAME_BYTES} at most`);
+  return text(frame, `the ${what}'s name`);
+}
+
+function text(frame: Uint8Array, what: string): string {
+  try {
+    return utf8.decode(frame);
+  } catch {
+    throw malformed(`${what} is not UTF-8`);
+  }
+}
+
+function startsWith(frame: Uint8Array, prefix: string): boolean {
+  return frame.length >= prefix.length && latin1(frame.subarray(0, prefix.length)) === prefix;
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+}
+
+/** A message is one line on the wire and in logs, and no longer than a person reads. */
+function oneLine(message: string): string {
+  return message
+    .slice(0, 4096)
+    .replace(/\s*[\r\n\u2028\u2029]+\s*/g, " ")
+    .trim();
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? "null" : Array.isArray(value) ? "an array" : `a ${typeof value}`;
+}
+
+function shorten(value: string): string {
+  return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+}
+
+function malformed(message: string): ZmqEchoError {
+  return new ZmqEchoError("invalid_argument", message);
+}
