@@ -57,7 +57,7 @@ export function explain(
 
 /** A value in a message: short, and on one line. */
 export function quoted(value: unknown): string {
-  if (Array.isArray(value)) return "a list";
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
   if (typeof value === "object" && value !== null) return isPlainObject(value) ? "an object" : "an instance of a class";
   if (typeof value === "function" || typeof value === "symbol") return `a ${typeof value}`;
   if (typeof value !== "string") return String(value);
@@ -112,5 +112,5 @@ function keysAt(schema: Zod.core.$ZodType, path: Path, input: unknown): string[]
 /** Whether this alternative is the one that the object's `type` names. */
 function accepts(option: Zod.core.$ZodType, input: unknown): boolean {
   const type = valueAt(input, ["type"]);
-  return option._zod.propValues?.["type"]?.has(type as string) ?? false;
+  return option._zod.propValues?.type?.has(type as string) ?? false;
 }

@@ -25,7 +25,9 @@ export async function readConfigFile(file: string, namedBy: string): Promise<Con
   });
   if (facts.isDirectory()) throw fail("this is a folder; name the file in it");
   await assertReadable(file, fail);
-  return await using((explorer) => explorer.load(file)).then((found) => found ?? Promise.reject(fail(noKeyMessage)));
+  const found = await using((explorer) => explorer.load(file), file);
+  if (found === undefined) throw fail(`there is no ${JSON.stringify(PACKAGE_KEY)} key in it`);
+  return found;
 }
 
 /**
@@ -38,13 +40,11 @@ export async function findConfigFile(cwd: string): Promise<ConfigFile | undefine
   return found;
 }
 
-const noKeyMessage = `there is no ${JSON.stringify(PACKAGE_KEY)} key in it`;
-
 type Result = { filepath: string; config: unknown; isEmpty?: boolean } | null;
 type Explorer = { load(file: string): Promise<Result>; search(from: string): Promise<Result> };
 
 /** A fresh explorer each time: cosmiconfig caches, and a file that changed must be read again. */
-async function using(read: (explorer: Explorer) => Promise<Result>): Promise<ConfigFile | undefined> {
+async function using(read: (explorer: Explorer) => Promise<Result>, named?: string): Promise<ConfigFile | undefined> {
   const { cosmiconfig, defaultLoaders, getDefaultSearchPlaces } = await import("cosmiconfig");
   const texts = new Map<string, JsonText>();
   const json = (file: string, content: string) => {
@@ -84,13 +84,22 @@ async function using(read: (explorer: Explorer) => Promise<Result>): Promise<Con
     ),
   });
   const result = await read(explorer).catch((error: unknown) => {
-    throw error instanceof ConfigError ? error : new ConfigError([{ message: firstLine(textOf(error)) }]);
+    throw error instanceof ConfigError ? error : readError(named, error);
   });
   if (result === null) return undefined;
   const file = result.filepath;
   if (result.isEmpty === true || result.config === undefined) throw new ConfigError([{ file, message: emptyMessage }]);
   const position = texts.get(file)?.position;
   return { file, value: result.config, ...(position && { position }) };
+}
+
+/** What cosmiconfig itself has against a file. */
+function readError(file: string | undefined, error: unknown): ConfigError {
+  const text = firstLine(textOf(error));
+  const message = text.startsWith("No loader")
+    ? "no known kind of file; use .json, .jsonc, .yaml, .yml, .ts, .mts, .cts, .js, .mjs or .cjs"
+    : text;
+  return new ConfigError([{ ...(file !== undefined && { file }), message }]);
 }
 
 /** A loader's own error with its place. Search takes an ENOENT for "not here", so it may not come through as it is. */

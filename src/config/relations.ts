@@ -37,19 +37,19 @@ export function checkRelations(input: unknown, folderOf: (path: Path) => string)
       atKey([...path, "introspection"], '"introspection" goes with "handlers"');
     }
     // A port that the system chooses is another one each time.
-    for (const [place, key] of placesOf(endpoint["bind"], [...path, "bind"], "bind", folderOf)) {
+    for (const [place, key] of placesOf(endpoint.bind, [...path, "bind"], "bind", folderOf)) {
       const earlier = bound.get(key);
       if (earlier === undefined) bound.set(key, place);
       else at(place, `the same address as ${formatPath(earlier)}; give it another`);
     }
-    refuseTwins(endpoint["connect"], [...path, "connect"]);
+    refuseTwins(endpoint.connect, [...path, "connect"]);
   }
 
   for (const [name, target] of Object.entries(isPlainObject(targets) ? targets : {})) {
     if (isPlainObject(endpoints) && Object.hasOwn(endpoints, name)) {
       atKey(["targets", name], "an endpoint has this name too; --endpoint could mean either, so choose another");
     }
-    if (isPlainObject(target)) refuseTwins(target["connect"], ["targets", name, "connect"]);
+    if (isPlainObject(target)) refuseTwins(target.connect, ["targets", name, "connect"]);
   }
   return problems;
 

@@ -219,9 +219,10 @@ function buildSchema(z: typeof Zod) {
       .meta({
         description: "Where plugins are. An entry that starts with `.` or `/` is a folder, any other an npm package.",
       }),
-    watch: flag()
-      .default(DEFAULTS.watch)
-      .meta({ description: "Whether edits to plugins, to the schemas of codecs and to this file are picked up." }),
+    watch: flag().default(DEFAULTS.watch).meta({
+      description:
+        "Whether the host starts although a plugin that an endpoint names is broken: that endpoint then answers `unavailable`. With `false` it is an error.",
+    }),
     codecs: named(codec)
       .default({})
       .meta({ description: "Codecs with settings, by name. The built-in ones need no entry." }),

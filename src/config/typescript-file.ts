@@ -1,10 +1,9 @@
-/** A configuration written in TypeScript, on every Node: bundled by esbuild, evaluated as CommonJS. */
-import Module from "node:module";
-import { dirname } from "node:path";
+/** A configuration written in TypeScript, on every Node: bundled by esbuild, evaluated as CommonJS, afresh each time. */
+import { createRequire } from "node:module";
+import { resolve } from "node:path";
+import { compileFunction, constants } from "node:vm";
 import { ConfigError } from "../errors.ts";
 import { defineConfig } from "./define.ts";
-
-type CompiledModule = Module & { _compile(code: string, file: string): void };
 
 /**
  * The default export of a TypeScript file. What it imports from its own folder is bundled, packages are resolved from where
@@ -22,21 +21,24 @@ export async function evaluateTypeScript(file: string): Promise<unknown> {
     target: "node20",
     write: false,
     logLevel: "silent",
-  }).catch((error: { errors?: readonly { text: string; location: { line: number; column: number } | null }[] }) => {
-    const [first] = error.errors ?? [];
-    if (first === undefined) throw error;
-    const position = first.location && { line: first.location.line, column: first.location.column + 1 };
-    throw new ConfigError([{ file, ...position, message: first.text }]);
-  });
-  const module = new Module(file) as CompiledModule;
-  module.filename = file;
-  module.paths = (Module as unknown as { _nodeModulePaths(folder: string): string[] })._nodeModulePaths(dirname(file));
-  const { require } = module;
-  module.require = Object.assign(
-    (id: string) => (id === "zmqecho" ? { defineConfig } : require.call(module, id)),
-    require,
+  }).catch(
+    (error: {
+      errors?: readonly { text: string; location: { file: string; line: number; column: number } | null }[];
+    }) => {
+      const [first] = error.errors ?? [];
+      if (first === undefined) throw error;
+      const { location, text } = first;
+      const place = location && { file: resolve(location.file), line: location.line, column: location.column + 1 };
+      throw new ConfigError([{ file, ...place, message: text }]);
+    },
   );
-  module._compile(bundle.outputFiles[0]?.text ?? "", file);
-  const { exports } = module as { exports: { default?: unknown } };
-  return exports.default;
+  const packages = createRequire(file);
+  const require = (id: string): unknown => (id === "zmqecho" ? { defineConfig } : packages(id));
+  const module: { exports: { default?: unknown } } = { exports: {} };
+  const evaluate = compileFunction(bundle.outputFiles[0]?.text ?? "", ["module", "exports", "require"], {
+    filename: file,
+    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  });
+  evaluate(module, module.exports, require);
+  return module.exports.default;
 }

@@ -1,0 +1,79 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${} is the syntax of the config file
+import jsonc from "jsonc-parser";
+import { expect, test } from "vitest";
+import { loadConfig, resolveConfig } from "../../src/config/load.ts";
+import { describeConfig, printConfig } from "../../src/config/print.ts";
+import { folderWith } from "./folder.ts";
+
+const content = `{
+  "plugins": [],
+  "handlers": { "a": { "options": {
+    "apiKey": "\${KEY}", "dbPassword": "plain", "token": { "a": 1 }, "secret": "\${KEY:-fallback}", "keyboard": "qwerty", "host": "\${HOST}"
+  } } },
+  "endpoints": { "a": { "bind": "tcp://\${HOST}:1" } }
+}`;
+
+async function load() {
+  const cwd = folderWith({ "zmqecho.config.json": content });
+  return await loadConfig({
+    cwd,
+    env: { KEY: "hush", HOST: "127.0.0.1", ZMQECHO_LOG_LEVEL: "warn" },
+    flags: { watch: false },
+  });
+}
+
+test("secrets are masked, and what came from the environment is shown as it was written", async () => {
+  const { config } = describeConfig(await load());
+  expect(config.handlers).toEqual({
+    a: {
+      options: {
+        apiKey: "${KEY}",
+        dbPassword: "***",
+        token: { a: "***" },
+        secret: "***",
+        keyboard: "qwerty",
+        host: "${HOST}",
+      },
+    },
+  });
+  expect(config.endpoints).toMatchObject({ a: { bind: ["tcp://${HOST}:1"] } });
+  expect(JSON.stringify(config)).not.toContain("hush");
+});
+
+test("each value says where it came from", async () => {
+  const loaded = await load();
+  const { origins } = describeConfig(loaded);
+  expect(origins["log.level"]).toEqual({ source: "environment", name: "ZMQECHO_LOG_LEVEL" });
+  expect(origins["endpoints.a.bind[0]"]).toEqual({ source: "file", file: loaded.file, line: 6, column: 33 });
+  expect(origins["endpoints.a.codec"]).toEqual({ source: "default" });
+  expect(origins.plugins).toMatchObject({ source: "file", line: 2 });
+  expect(origins.watch).toEqual({ source: "flag" });
+});
+
+test("the text form is JSON with comments that says the same", async () => {
+  const loaded = await load();
+  const text = printConfig(loaded);
+  expect(jsonc.parse(text)).toEqual(describeConfig(loaded).config);
+  expect(text.split("\n").slice(0, 4)).toEqual([
+    `// ${loaded.file}`,
+    "{",
+    '  "plugins": [], // zmqecho.config.json:2:14',
+    '  "watch": false, // flag',
+  ]);
+  expect(text).toContain('"level": "warn", // ZMQECHO_LOG_LEVEL\n');
+  expect(text).toContain('"tcp://${HOST}:1" // zmqecho.config.json:6:33\n');
+  expect(text).toContain('"graceMs": 15000 // default\n');
+});
+
+test("without a file it says so", () => {
+  expect(printConfig(resolveConfig({}, { folder: "/folder" }))).toMatch(
+    /^\/\/ no config file; paths are relative to \/folder\n/,
+  );
+});
+
+test("a value that is no JSON is told in words", () => {
+  const loaded = resolveConfig({ handlers: { a: { options: { when: new Date(0), run: () => 1, big: 1n } } } });
+  expect(describeConfig(loaded).config.handlers).toEqual({
+    a: { options: { when: "an instance of a class", run: "a function", big: "1" } },
+  });
+});
