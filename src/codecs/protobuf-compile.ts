@@ -127,7 +127,7 @@ function messageKind(plan: MessagePlan): MessageKind {
 
 function refusal(reflected: Field, message: string): ConfigError {
   const { filename } = reflected;
-  const position = filename === null ? undefined : positionOf(filename, new RegExp(`\\b${reflected.name}\\s*=`));
+  const position = filename === null ? undefined : positionOf(filename, new RegExp(`\\b${reflected.name}\\s*=`, "i"));
   const problem: Problem = { ...(filename === null ? {} : { file: filename }), ...position, message };
   return new ConfigError([problem]);
 }

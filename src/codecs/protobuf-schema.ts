@@ -38,17 +38,17 @@ export function loadSchema(files: readonly string[], include: readonly string[])
   const protobuf = loadProtobufjs();
   const root = new protobuf.Root();
   const read = new Set<string>();
-  const waiting: Import[] = [...files, "google/protobuf/struct.proto"].map((name) => ({ name, from: undefined }));
+  for (const bundled of BUNDLED) root.addJSON(protobuf.common.get(bundled)?.nested ?? {});
+  const waiting: Import[] = files.map((name) => ({ name, from: undefined }));
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-    const bundled = protobuf.common.get(next.name);
-    const file = bundled === null ? findImport(next, include) : next.name;
+    const { name } = next;
+    if (BUNDLED.some((bundled) => `/${name}`.endsWith(`/${bundled}`))) continue;
+    const file = findImport(next, include);
     if (read.has(file)) continue;
     read.add(file);
-    if (bundled !== null) root.addJSON(bundled.nested ?? {});
-    else waiting.push(...parseFile(protobuf, root, file));
+    waiting.push(...parseFile(protobuf, root, file));
   }
-  const types = linkTypes(protobuf, root);
-  return { types, files: [...read].filter((file) => protobuf.common.get(file) === null) };
+  return { types: linkTypes(protobuf, root), files: [...read] };
 }
 
 interface Import {
