@@ -2,7 +2,7 @@
  * Runs a plugin's code and takes what it exports. Plugins are code with the host's own rights; nothing here confines them.
  */
 import Module, { createRequire, findSourceMap } from "node:module";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { textOf } from "../errors.ts";
 import type { CodecDefinition, HandlerDefinition } from "../handler.ts";
 import { type Bundle, type BundleScope, bundlePlugin, HOST_MODULE, SCOPE } from "./bundle.ts";
@@ -41,23 +41,25 @@ type Position = Pick<PluginProblem, "file" | "line" | "column">;
 /** More at once gain nothing: the bundler has threads of its own, and running the code has one. */
 const AT_ONCE = 8;
 
-/** Loads plugins, a few at a time. What does not load is in `problems`, and the others are loaded all the same. */
+/** Loads plugins, a few at a time; the results are in the order of `found`. What does not load is in `problems`, and the others are loaded all the same. */
 export async function loadPlugins(found: Iterable<PluginFile>, options: LoadOptions): Promise<LoadedPlugins> {
-  const plugins = new Map<string, Plugin>();
-  const problems: PluginProblem[] = [];
-  const rest = found[Symbol.iterator]();
+  const files = [...found];
+  const results: (Plugin | PluginProblem)[] = [];
+  const rest = files.entries();
   async function work(): Promise<void> {
-    for (let next = rest.next(); !next.done; next = rest.next()) {
-      try {
-        plugins.set(next.value.name, await loadPlugin(next.value, options));
-      } catch (error) {
-        if (!(error instanceof PluginError)) throw error;
-        problems.push(error.problem);
-      }
+    for (const [index, file] of rest) {
+      results[index] = await loadPlugin(file, options).catch((error: unknown) => {
+        if (error instanceof PluginError) return error.problem;
+        throw error;
+      });
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, work));
-  return { plugins, problems };
+  const plugins = results.filter((result) => "hash" in result);
+  return {
+    plugins: new Map(plugins.map((plugin) => [plugin.name, plugin])),
+    problems: results.filter((result): result is PluginProblem => !("hash" in result)),
+  };
 }
 
 /**
@@ -86,7 +88,13 @@ async function run(bundle: Bundle, options: LoadOptions): Promise<object> {
     modules[module] = module === HOST_MODULE ? await options.api() : asEsModule(await importPackage(module));
   }
   const scope: BundleScope = { modules };
-  await compile(bundle)(scope);
+  const code = compile(bundle);
+  const { stackTraceLimit } = Error;
+  // Ten lines, the default, may end within a package that fails, before they come to the plugin.
+  Error.stackTraceLimit = 50;
+  const done = code(scope);
+  Error.stackTraceLimit = stackTraceLimit;
+  await done;
   return scope.exports ?? {};
 }
 
@@ -135,7 +143,7 @@ async function within<T>(timeoutMs: number, late: string, result: Promise<T>): P
   }
 }
 
-/** The first line of an error's stack that is in one of the files, or in the bundle made of them. */
+/** The first line of an error's stack that is in one of the plugin's files. */
 function positionOf(error: unknown, bundle: Bundle): Position {
   const stack = error instanceof Error && typeof error.stack === "string" ? error.stack.split("\n") : [];
   for (const frame of stack.filter((line) => /^\s+at /.test(line))) {
@@ -143,16 +151,17 @@ function positionOf(error: unknown, bundle: Bundle): Position {
       const [, line, column] = /^:(\d+):(\d+)/.exec(frame.split(file)[1] ?? "") ?? [];
       if (line === undefined || column === undefined) continue;
       const position = { file, line: Number(line), column: Number(column) };
-      return file === bundle.file ? sourceOf(position) : position;
+      const source = file === bundle.file ? sourceOf(position, bundle.inputs) : position;
+      if (source !== undefined) return source;
     }
   }
   return {};
 }
 
 /** Where a place in a bundle comes from. Stacks say it themselves, unless somebody replaced `Error.prepareStackTrace`. */
-function sourceOf({ file, line, column }: Required<Position>): Position {
-  const entry = findSourceMap(file)?.findEntry(line - 1, column - 1);
-  if (entry === undefined || !("originalSource" in entry)) return {};
-  const { originalSource, originalLine, originalColumn } = entry;
-  return { file: fileURLToPath(originalSource), line: originalLine + 1, column: originalColumn + 1 };
+function sourceOf(place: Required<Position>, inputs: readonly string[]): Position | undefined {
+  const entry = findSourceMap(place.file)?.findEntry(place.line - 1, place.column - 1);
+  if (entry === undefined || !("originalSource" in entry)) return undefined;
+  const file = inputs.find((input) => pathToFileURL(input).href === entry.originalSource);
+  return file === undefined ? file : { file, line: entry.originalLine + 1, column: entry.originalColumn + 1 };
 }

@@ -358,6 +358,25 @@ describe("what is wrong is told with its place", () => {
     expect((await problemOf(files)).message).toMatch(/^importing .*node_modules\/rates\/index\.js failed: no rates$/);
   });
 
+  test("a required package that fails has the place of its import", async () => {
+    const files = {
+      "plugins/vat.ts": "\nimport 'rates'; export default () => 1;",
+      "node_modules/rates/package.json": "{}",
+      "node_modules/rates/index.js": "throw new Error('no rates');",
+    };
+    expect(await problemOf(files)).toMatchObject({ file: "plugins/vat.ts", line: 2, message: "no rates" });
+  });
+
+  test("folders whose names mean something in a URL", async () => {
+    const files = {
+      "plugins/100% #1?/index.ts": "import './lib%zz/x.ts'; export default () => import('rates');",
+      "plugins/100% #1?/lib%zz/x.ts": "export {}; throw new Error(import.meta.filename);",
+      "plugins/100% #1?/node_modules/rates/package.json": MODULE,
+      "plugins/100% #1?/node_modules/rates/index.js": "",
+    };
+    expect((await problemOf(files, {}, "100% #1?/index.ts")).message).toMatch(/plugins\/100% #1\?\/lib%zz\/x\.ts$/);
+  });
+
   test("a file that went away", async () => {
     expect(await problemOf({})).toMatchObject({ file: "plugins/vat.ts", message: expect.stringContaining("ENOENT") });
   });
@@ -440,7 +459,7 @@ describe("loading again", () => {
 });
 
 describe("many plugins", () => {
-  test("those that fail do not stop the others", async () => {
+  test("those that fail do not stop the others, and all keep their order", async () => {
     const folder = await createFolder({
       "plugins/a.ts": "export default () => 1;",
       "plugins/b.ts": "export default (",
@@ -449,8 +468,8 @@ describe("many plugins", () => {
     });
     const { plugins } = await findPlugins(["./plugins"], { folder });
     const loaded = await loadPlugins(plugins.values(), { api });
-    expect([...loaded.plugins.keys()].sort()).toEqual(["a", "d", "echo"]);
-    expect(loaded.problems.map((problem) => problem.name).sort()).toEqual(["b", "c"]);
+    expect([...loaded.plugins.keys()]).toEqual(["echo", "a", "d"]);
+    expect(loaded.problems.map((problem) => problem.name)).toEqual(["b", "c"]);
   });
 
   test("500 load in under 6 s", async () => {
