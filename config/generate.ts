@@ -5,7 +5,7 @@
 import { configJsonSchema } from "../src/config/schema.ts";
 
 /** In docs/config.md, what is above this line is written by hand. */
-export const MARKER = "<!-- From here on generated from src/config/schema.ts by `npm run generate`. -->";
+const MARKER = "<!-- From here on generated from src/config/schema.ts by `npm run generate`. -->";
 
 /** The part of JSON Schema that the schema of the configuration uses. */
 interface JsonSchema {

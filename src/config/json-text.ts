@@ -5,7 +5,7 @@ import { listed } from "./nearest.ts";
 import type { Path } from "./path.ts";
 
 /** 1-based. */
-export interface Position {
+interface Position {
   readonly line: number;
   readonly column: number;
 }
