@@ -86,37 +86,49 @@ export function readString(scan: CborScan, start: number, at: number): number {
   return end;
 }
 
-/** The content of the string whose head is the last one read, its chunks joined, and where it ends. */
-export function stringContent(scan: CborScan, at: number): { content: Uint8Array; end: number } {
-  if (scan.info === OPEN) return joinChunks(scan, at);
+/** The content of the string whose head is the last one read, its chunks joined, and where it ends; throws over `atMost` bytes. */
+export function stringContent(
+  scan: CborScan,
+  at: number,
+  atMost = Number.POSITIVE_INFINITY,
+): { content: Uint8Array; end: number } {
+  if (scan.argument > atMost) throw tooLong(at, atMost);
+  if (scan.info === OPEN) return joinChunks(scan, at, atMost);
   const end = endOfContent(scan, at);
   if (scan.major === MAJOR.text) expectUtf8(scan.bytes, at, end);
   return { content: scan.bytes.subarray(at, end), end };
 }
 
 /** Chunks are strings of the same type and of known length; each chunk of text is UTF-8 by itself. */
-function joinChunks(scan: CborScan, first: number): { content: Uint8Array; end: number } {
+function joinChunks(
+  scan: CborScan,
+  first: number,
+  atMost = Number.POSITIVE_INFINITY,
+): { content: Uint8Array; end: number } {
   const { bytes, major } = scan;
-  const bounds: number[] = [];
   let length = 0;
   let at = first;
   while (byteAt(bytes, at) !== 0xff) {
     const content = readHead(scan, at);
     if (scan.major !== major || scan.info === OPEN) throw new Error(`no chunk of the string at byte ${at}`);
-    const end = endOfContent(scan, content);
-    if (major === MAJOR.text) expectUtf8(bytes, content, end);
-    bounds.push(content, end);
-    length += end - content;
-    at = end;
+    at = endOfContent(scan, content);
+    if (major === MAJOR.text) expectUtf8(bytes, content, at);
+    length += scan.argument;
+    if (length > atMost) throw tooLong(first, atMost);
   }
+  const end = at + 1;
   const content = new Uint8Array(length);
   let filled = 0;
-  for (let index = 0; index < bounds.length; index += 2) {
-    const chunk = bytes.subarray(bounds[index], bounds[index + 1]);
-    content.set(chunk, filled);
-    filled += chunk.length;
+  for (at = first; filled < length; ) {
+    at = readHead(scan, at);
+    // Byte by byte: chunks can be tiny and many, and a view of each would cost more than its bytes.
+    for (const chunkEnd = at + scan.argument; at < chunkEnd; at++) content[filled++] = bytes[at] ?? 0;
   }
-  return { content, end: at + 1 };
+  return { content, end };
+}
+
+function tooLong(at: number, atMost: number): Error {
+  return new Error(`the content at byte ${at} is longer than ${atMost} bytes`);
 }
 
 /** Writes a string with its length, and a leading U+FEFF twice where cbor-x would drop one. */

@@ -19,7 +19,7 @@ export function screenCbor(bytes: Uint8Array, limits: CodecLimits): Screened {
   let at = 0;
   for (;;) {
     items++;
-    const start = dropTags(scan, at);
+    const start = dropTags(scan, at, limits);
     at = readHead(scan, start);
     if (scan.major === MAJOR.array || scan.major === MAJOR.map) {
       if (toCome.length >= limits.maxDepth) throw new Error(`nested deeper than ${limits.maxDepth}`);
@@ -44,19 +44,21 @@ export function screenCbor(bytes: Uint8Array, limits: CodecLimits): Screened {
 }
 
 /** Takes out the tags in front of the item at `at` that say nothing to us, and returns where the item itself starts. */
-function dropTags(scan: CborScan, at: number): number {
+function dropTags(scan: CborScan, at: number, limits: CodecLimits): number {
   let start = at;
+  let tags = 0;
   while (scan.bytes[start] !== undefined && (scan.bytes[start] ?? 0) >> 5 === MAJOR.tag) {
     const contentAt = readHead(scan, start);
     const tag = scan.argument;
     if (!CONTENT_OF_DROPPED_TAGS.has(tag)) break;
+    if (++tags > limits.maxDepth) throw new Error(`nested deeper than ${limits.maxDepth}`);
     const major = CONTENT_OF_DROPPED_TAGS.get(tag);
     if (major !== undefined && (scan.bytes[contentAt] ?? 0) >> 5 !== major) {
       throw new Error(`tag ${tag} at byte ${start} is on the wrong kind of content`);
     }
-    scan.rewrite.replace(start, contentAt, []);
     start = contentAt;
   }
+  if (start > at) scan.rewrite.replace(at, start, []);
   return start;
 }
 

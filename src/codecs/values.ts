@@ -112,7 +112,9 @@ function isSimple(value: unknown, rules: WalkRules): boolean {
 
 function walkChild(child: unknown, visit: Visit, key: string | number, rules: WalkRules, waiting: Visit[]): void {
   if (child === undefined) {
-    copyOf(visit);
+    const copy = copyOf(visit);
+    if (Array.isArray(copy)) copy[key as number] = null;
+    else delete copy[key];
     return;
   }
   const value = replacementOf(child, rules, visit, key);
@@ -120,13 +122,11 @@ function walkChild(child: unknown, visit: Visit, key: string | number, rules: Wa
   if (isContainer(value)) waiting.push(visitOf(value, child, visit, key));
 }
 
-/** The copy that changes are written to, made with its parents' when first asked for. Making it settles `undefined`. */
+/** The copy that changes are written to, made with its parents' when first asked for. */
 function copyOf(visit: Visit): Container {
   if (visit.copy !== undefined) return visit.copy;
   const { source, parent, key } = visit;
-  visit.copy = Array.isArray(source)
-    ? Array.from(source, (item) => (item === undefined ? null : item))
-    : Object.fromEntries(Object.entries(source).filter(([, item]) => item !== undefined));
+  visit.copy = Array.isArray(source) ? [...source] : { ...source };
   if (parent !== undefined) (copyOf(parent) as Record<string | number, unknown>)[key] = visit.copy;
   return visit.copy;
 }
@@ -169,8 +169,9 @@ function objectReplacement(value: object, rules: WalkRules, visit: Visit | undef
   }
   if (prototype === null) return value;
   if (types.isUint8Array(value)) {
-    if (rules.bytesAsBase64 === true) return bytesView(value).toString("base64");
-    return value instanceof Uint8Array ? value : bytesView(value);
+    const { buffer, byteOffset, length } = value;
+    if (rules.bytesAsBase64 === true) return Buffer.from(buffer, byteOffset, length).toString("base64");
+    return value instanceof Uint8Array ? value : new Uint8Array(buffer, byteOffset, length);
   }
   if (types.isDate(value)) return dateReplacement(value, rules, visit, key);
   if (types.isMap(value)) return objectFromMap(value, rules, visit, key);
@@ -223,10 +224,6 @@ export function isWellFormed(text: string): boolean {
 
 function isWideInteger(value: number): boolean {
   return (value > 0xffff_ffff || value < -0x8000_0000) && Number.isSafeInteger(value);
-}
-
-function bytesView(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function classOf(value: object): string {
