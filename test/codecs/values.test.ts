@@ -35,7 +35,7 @@ describe("what is brought into the model", () => {
   test("is copied up to the root, and nothing is changed in place", () => {
     const untouched = { a: 1 };
     const value = { untouched, list: [{ set: new Set([1]) }] };
-    const result = normalize(value, rules) as typeof value;
+    const result = normalize(value, rules) as unknown as typeof value;
     expect(result).toEqual({ untouched: { a: 1 }, list: [{ set: [1] }] });
     expect(result.untouched).toBe(untouched);
     expect(value.list[0]?.set).toEqual(new Set([1]));
