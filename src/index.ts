@@ -2,13 +2,8 @@
  * zmqecho as a library: a function host and a client for ZeroMQ, and what plugins are written with.
  * @packageDocumentation
  */
-export {
-  type CallOptions,
-  type Client,
-  type ClientOptions,
-  createClient,
-  type RequestOptions,
-} from "./client/client.ts";
+export type { CallOptions, Client, ClientOptions, RequestOptions } from "./client/client.ts";
+export { createClient } from "./client/create-client.ts";
 export type { Body, Codec, CodecLimits, CodecRole, CodecSpec } from "./codecs/codec.ts";
 export { type CodecOptions, createCodec } from "./codecs/registry.ts";
 export { defineConfig } from "./config/define.ts";

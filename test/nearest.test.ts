@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { nearestName, suggestion } from "../../src/config/nearest.ts";
+import { nearestName, suggestion } from "../src/nearest.ts";
 
 test.each([
   ["bnd", "bind"],

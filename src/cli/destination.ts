@@ -1,10 +1,11 @@
 /** Whom `send` talks to, and how: from the command line alone where it suffices, else from the configuration. */
 import type { Codec, CodecSpec } from "../codecs/codec.ts";
-import { createCodec, createCodecSet } from "../codecs/registry.ts";
+import { createRawCodec } from "../codecs/raw.ts";
+import { BUILT_IN_CODECS, DEFAULTS } from "../config/defaults.ts";
 import type { EndpointConfig } from "../config/effective.ts";
 import { handlerMatcher } from "../config/handler-patterns.ts";
 import type { LoadedConfig } from "../config/load.ts";
-import { suggestion } from "../config/nearest.ts";
+import { suggestion } from "../nearest.ts";
 import { parseAddress, reachable } from "../wire/address.ts";
 import { type CodecFlags, codecFromFlags } from "./codec-flags.ts";
 import { usageError } from "./failure.ts";
@@ -38,11 +39,11 @@ export async function findDestination(address: string | undefined, flags: Destin
   for (const text of given) checkAddress(text);
 
   const fromFlags = codecFromFlags(flags);
-  const needsConfig = given.length === 0 || (fromFlags === undefined && flags.codec !== undefined);
-  const loaded = needsConfig ? await load(flags.config) : undefined;
+  const loaded =
+    given.length === 0 || (fromFlags === undefined && flags.codec !== undefined) ? await load(flags) : undefined;
   const place =
     loaded === undefined || given.length > 0
-      ? { addresses: given, ...byName(handler) }
+      ? { addresses: given.length > 0 ? given : [DEFAULTS.address], ...byName(handler) }
       : locate(loaded, endpoint, handler);
   const codecName = flags.codec ?? place.codec ?? "raw";
   const { spec, codec } = await resolveCodec(fromFlags, codecName, loaded);
@@ -108,6 +109,10 @@ async function resolveCodec(
   name: string,
   loaded: LoadedConfig | undefined,
 ): Promise<{ codec: Codec; spec?: CodecSpec }> {
+  // The way of most calls, and so the one that must not load all codecs there are.
+  if (fromFlags === undefined && name === "raw")
+    return { spec: name, codec: createRawCodec(name, loaded?.config.limits ?? DEFAULTS.limits) };
+  const { createCodec } = await import("../codecs/registry.ts");
   const role = "client";
   if (fromFlags !== undefined)
     return { spec: fromFlags.spec, codec: createCodec(fromFlags.spec, { name: fromFlags.name, role }) };
@@ -132,6 +137,7 @@ async function codecFromPlugin(name: string, loaded: LoadedConfig): Promise<Code
     const { loadPlugin } = await import("../loader/load.ts");
     const { hostApi } = await import("../loader/host-api.ts");
     const { codec } = await loadPlugin(found, { api: hostApi });
+    const { createCodecSet } = await import("../codecs/registry.ts");
     const { limits } = loaded.config;
     const set = createCodecSet({}, new Map(codec && [[name, codec]]), {
       role: "client",
@@ -141,12 +147,18 @@ async function codecFromPlugin(name: string, loaded: LoadedConfig): Promise<Code
     const made = set.get(name);
     if (made !== undefined) return made;
   }
-  const { BUILT_IN_CODECS } = await import("../config/defaults.ts");
   const names = [...BUILT_IN_CODECS, ...Object.keys(loaded.config.codecs)];
   throw usageError(`there is no codec ${JSON.stringify(name)}${suggestion(name, names)}`);
 }
 
-async function load(file: string | undefined): Promise<LoadedConfig> {
+/** Undefined if nothing is configured and the defaults suffice: they need no check, which takes longer than the call. */
+async function load({ config: file, endpoint, handler, codec }: DestinationFlags): Promise<LoadedConfig | undefined> {
+  const needsNoName =
+    endpoint === undefined && handler === undefined && (codec === undefined || codecFromFlags({ codec }));
+  if (needsNoName && file === undefined && !process.env["ZMQECHO_CONFIG"]) {
+    const { findConfigFile } = await import("../config/file.ts");
+    if ((await findConfigFile(process.cwd())) === undefined) return undefined;
+  }
   const { loadConfig } = await import("../config/load.ts");
   return loadConfig(file === undefined ? {} : { file });
 }

@@ -1,5 +1,5 @@
 /** `zmqecho send`: a request to any REP or ROUTER server, and what came back. */
-import { type Client, createClient } from "../client/client.ts";
+import { type Client, createClientWith } from "../client/client.ts";
 import { decodeReply } from "../client/reply.ts";
 import type { Body } from "../codecs/codec.ts";
 import { DEFAULTS } from "../config/defaults.ts";
@@ -48,9 +48,8 @@ export async function send(words: readonly (string | undefined)[], flags: SendFl
   if (destination.chosen !== undefined)
     note(flags, `to endpoint ${destination.chosen}, ${destination.addresses.join(", ")}`);
 
-  const client = createClient({
+  const client = createClientWith(codec, {
     connect: destination.addresses,
-    codec,
     timeoutMs: flags.timeout ?? destination.timeoutMs ?? DEFAULTS.clientTimeoutMs,
     retries: flags.retries ?? destination.retries ?? DEFAULTS.retries,
     wait: flags.wait ?? false,

@@ -1,7 +1,6 @@
 /** Calls handlers behind any REP or ROUTER socket, ours or not. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Body, Codec, CodecSpec } from "../codecs/codec.ts";
-import { createCodec } from "../codecs/registry.ts";
 import { DEFAULTS } from "../config/defaults.ts";
 import { ZmqEchoError } from "../errors.ts";
 import type { Metadata, Value } from "../handler.ts";
@@ -61,13 +60,12 @@ export interface Client {
 /** The first pause before a retry; it doubles, and half of it is random so that clients do not come back in step. */
 const FIRST_BACKOFF_MS = 50;
 
-/** Throws `invalid_argument` for an address or a codec that can't be used. */
-export function createClient(options: ClientOptions): Client {
+/** A client whose codec is made already. Throws `invalid_argument` for an address that can't be used. */
+export function createClientWith(codec: Codec, options: Omit<ClientOptions, "codec">): Client {
   const addresses = [options.connect].flat();
   if (addresses.length === 0) throw new ZmqEchoError("invalid_argument", "connect names no address");
   for (const address of addresses) parseAddress(address, "connect");
   const limits = { ...DEFAULTS.limits, ...options.limits };
-  const codec = codecFrom(options.codec ?? DEFAULTS.codec, limits);
   const req = createReq({ addresses, limits, wait: options.wait ?? false });
   const turns = createTurns();
   const closing = new AbortController();
@@ -129,8 +127,4 @@ function frameCall(handler: string, codec: string, given: Metadata, body: Body, 
   const metadata = { "timeout-ms": String(left), ...given };
   checkMetadata(metadata);
   return writeRequest({ verb: "call", handler, codec, metadata, body });
-}
-
-function codecFrom(given: CodecSpec | Codec, limits: { maxMessageBytes: number; maxDepth: number }): Codec {
-  return typeof given === "object" && "encodeBody" in given ? given : createCodec(given, { role: "client", limits });
 }

@@ -3,8 +3,8 @@
  * https://protobuf.dev/programming-guides/proto3/#scalar and https://protobuf.dev/programming-guides/json/
  */
 import type { Enum, Reader, Writer } from "protobufjs";
-import { suggestion } from "../config/nearest.ts";
 import type { Value } from "../handler.ts";
+import { suggestion } from "../nearest.ts";
 import { describe, Fault } from "./protobuf-fault.ts";
 
 /** One type of a field: a scalar, an enum or a message. */

@@ -3,7 +3,7 @@
  * nothing is dropped, rounded or converted on the way.
  */
 import type { Writer } from "protobufjs";
-import { suggestion } from "../config/nearest.ts";
+import { suggestion } from "../nearest.ts";
 import { describe, Fault, memberStep, quote, within } from "./protobuf-fault.ts";
 import { type FieldPlan, MAX_NESTING, type Members, type MessagePlan } from "./protobuf-plan.ts";
 import type { Kind } from "./protobuf-scalars.ts";

@@ -3,8 +3,8 @@
  * scalars; which value fits which type is decided here, so that nothing is coerced on the way.
  */
 import { resolve } from "node:path";
-import { nearestName } from "../config/nearest.ts";
 import { ConfigError, ZmqEchoError } from "../errors.ts";
+import { nearestName } from "../nearest.ts";
 import type { CodecRole, FrameCodec, ProtobufSpec } from "./codec.ts";
 import { planMessage } from "./protobuf-compile.ts";
 import { Fault, quote } from "./protobuf-fault.ts";

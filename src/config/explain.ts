@@ -1,7 +1,7 @@
 /** From what zod found wrong to what a person can act on: one problem a place, with what was expected and what is there. */
 import type { z as Zod } from "zod";
+import { suggestion } from "../nearest.ts";
 import type { PathProblem } from "./interpolate.ts";
-import { suggestion } from "./nearest.ts";
 import { isPlainObject, type Path, valueAt } from "./path.ts";
 
 type Issue = Zod.core.$ZodIssue;

@@ -1,8 +1,8 @@
 /** Names in the configuration that only the plugins can make good. */
 import type { Problem } from "../errors.ts";
+import { suggestion } from "../nearest.ts";
 import { BUILT_IN_CODECS } from "./defaults.ts";
 import type { LoadedConfig } from "./load.ts";
-import { suggestion } from "./nearest.ts";
 
 /** What the plugins offer, by name; those that are there but broken count too. */
 export interface PluginNames {

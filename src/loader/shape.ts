@@ -1,8 +1,9 @@
 /**
  * What a plugin exports, checked field by field before it is used.
  */
-import { suggestion } from "../config/nearest.ts";
+
 import { type CodecDefinition, type HandlerDefinition, isCodecDefinition } from "../handler.ts";
+import { suggestion } from "../nearest.ts";
 
 /** What a plugin is for the host. One of them at least. */
 export interface PluginShape {
