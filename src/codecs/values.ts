@@ -5,6 +5,7 @@
 import { types } from "node:util";
 import { ZmqEchoError } from "../errors.ts";
 import type { Value } from "../handler.ts";
+import { pathOf, shorten } from "./value-path.ts";
 
 /** What a codec has its values turned into, or refused for, in one direction. All off by default. */
 export interface Conversions {
@@ -210,7 +211,7 @@ function objectFromMap(map: Map<unknown, unknown>, rules: WalkRules, visit: Visi
     }
     const name = String(key);
     if (name === "__proto__") fail(rules, visit, at, 'the key "__proto__" is not allowed');
-    if (Object.hasOwn(result, name)) fail(rules, visit, at, `a Map with two keys that are both "${shorten(name, 32)}"`);
+    if (Object.hasOwn(result, name)) fail(rules, visit, at, `a Map with two keys that are both "${shorten(name)}"`);
     if (value !== undefined) result[name] = value;
   }
   return result;
@@ -228,7 +229,7 @@ function isWideInteger(value: number): boolean {
 
 function classOf(value: object): string {
   const name: unknown = value.constructor?.name;
-  return typeof name === "string" && name !== "" ? `a ${shorten(name, 32)}` : "an object of a class";
+  return typeof name === "string" && name !== "" ? `a ${shorten(name)}` : "an object of a class";
 }
 
 function deepOrCyclic(visit: Visit, rules: WalkRules): string {
@@ -255,21 +256,4 @@ function expectItems(nodes: number, items: number | undefined, rules: WalkRules)
 function fail(rules: WalkRules, visit: Visit | undefined, key: string | number | undefined, what: string): never {
   const text = `${rules.codec} can't ${rules.direction} ${pathOf(visit, key)}: ${what}`;
   throw new ZmqEchoError("invalid_argument", text);
-}
-
-/** `$.items[3].when`, short however deep it is or long its keys are. */
-function pathOf(visit: Visit | undefined, key: string | number | undefined): string {
-  const keys: (string | number)[] = visit === undefined || key === undefined ? [] : [key];
-  for (let at = visit; at?.parent !== undefined; at = at.parent) keys.unshift(at.key);
-  const shown = keys.length <= 12 ? keys : [...keys.slice(0, 6), undefined, ...keys.slice(-5)];
-  return `$${shown.map((step) => (step === undefined ? "…" : stepOf(step))).join("")}`;
-}
-
-function stepOf(key: string | number): string {
-  if (typeof key === "number") return `[${key}]`;
-  return /^[A-Za-z_$][\w$]{0,31}$/.test(key) ? `.${key}` : `[${JSON.stringify(shorten(key, 32))}]`;
-}
-
-function shorten(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }
