@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { closingLine } from "./test/closing-line.ts";
 
 export default defineConfig({
   resolve: {
@@ -9,6 +10,9 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts"],
+    // These need a packed tarball, or programs in other languages: vitest.acceptance.config.ts has them.
+    exclude: ["test/foreign/**", "test/package/**"],
+    reporters: ["default", closingLine],
     retry: 0,
     testTimeout: 15_000,
   },

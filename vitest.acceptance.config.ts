@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+import { closingLine } from "./test/closing-line.ts";
+
+/** What `npm test` leaves to .ci/run: clients in other languages, and the package as it will be installed. Both run dist/. */
+export default defineConfig({
+  test: {
+    include: ["test/foreign/**/*.test.ts", "test/package/**/*.test.ts"],
+    reporters: ["default", closingLine],
+    retry: 0,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+  },
+});
