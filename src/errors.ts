@@ -80,9 +80,13 @@ export class ZmqEchoError extends Error {
     return ERROR_CODES[this.code].retryable;
   }
 
-  /** True for an error of ours, even from another copy of this package. */
+  /** True for an error of ours, even from another copy of this package. Safe with whatever was thrown. */
   static is(error: unknown): error is ZmqEchoError {
-    return typeof error === "object" && error !== null && BRAND in error && "code" in error && isErrorCode(error.code);
+    try {
+      return typeof error === "object" && error !== null && BRAND in error && "code" in error && isErrorCode(error.code);
+    } catch {
+      return false;
+    }
   }
 
   /** Ours as it is; anything else as `code` with a fixed text and the original as its cause, so that nothing leaks. */

@@ -151,14 +151,25 @@ export function createCore(options: CoreOptions): Core {
     const failure = failureFrom(error, requestId);
     const facts = { requestId, endpoint: call.source.endpoint, handler: call.handler, code: failure.code };
     if (failure.code !== "internal") log.debug(facts, failure.message);
-    else log.error({ ...facts, err: loggable(error) }, `handler ${call.handler} failed`);
+    else logFailure({ ...facts, err: loggable(error) }, `handler ${call.handler} failed`);
     return failure;
   }
 
+  /** A log reads an error's fields, and a handler's error may not want to be read: that must not cost the reply. */
+  function logFailure(facts: object, message: string): void {
+    try {
+      log.error(facts, message);
+    } catch {
+      log.error({ ...facts, err: undefined }, `${message}; its error can't be read`);
+    }
+  }
+
   function dropped(job: RunningCall, error: unknown): void {
-    const facts = { requestId: job.requestId, endpoint: job.endpoint, handler: job.handler };
-    const late = `handler ${job.handler} ended ${Math.round(-job.remainingMs())} ms after its deadline; its result is dropped`;
-    log.warn(error === undefined ? facts : { ...facts, err: loggable(error) }, late);
+    const ranMs = Math.round(performance.now() - job.call.receivedAt);
+    const facts = { requestId: job.requestId, endpoint: job.endpoint, handler: job.handler, ranMs };
+    const late = `handler ${job.handler} ended after its call had been answered; its result is dropped`;
+    if (error === undefined) log.warn(facts, late);
+    else logFailure({ ...facts, err: loggable(error) }, late);
   }
 
   function observed(call: Call): Outcome | Promise<Outcome> {

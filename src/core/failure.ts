@@ -11,11 +11,10 @@ export function failureFrom(thrown: unknown, requestId: string): Failure {
   return { code: thrown.code, message: String(thrown.message), details: { ...sendable(thrown.details), requestId } };
 }
 
-/** What the log gets of a thrown thing: an Error as it is, anything else as text, even if it resists being read. */
-export function loggable(thrown: unknown): unknown {
-  if (thrown instanceof Error) return thrown;
+/** What the log gets of a thrown thing: an Error as it is, anything else as text. Safe with what resists being read. */
+export function loggable(thrown: unknown): Error {
   try {
-    return new Error(`not an Error was thrown: ${inspect(thrown, { depth: 2 })}`);
+    return thrown instanceof Error ? thrown : new Error(`not an Error was thrown: ${inspect(thrown, { depth: 2 })}`);
   } catch {
     return new Error("something unreadable was thrown");
   }

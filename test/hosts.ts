@@ -1,0 +1,52 @@
+/** Hosts for tests: on free ports, quiet, stopped when their test ends. */
+import { onTestFinished } from "vitest";
+import type { ConfigInput } from "../src/config/schema.ts";
+import type { HandlerDefinition, HandlerFunction, Log } from "../src/handler.ts";
+import { createHost, type Host, type HostOptions } from "../src/host.ts";
+
+/** What a log was told, by level. */
+export interface Recorded {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly fields: Record<string, unknown>;
+  readonly message: string;
+}
+
+/** A log that keeps what it is told. */
+export function recordingLog(
+  records: Recorded[] = [],
+  bound: Record<string, unknown> = {},
+): Log & { records: Recorded[] } {
+  const method = (level: Recorded["level"]) => (first: string | object, message?: string) => {
+    const [fields, text] = typeof first === "string" ? [{}, first] : [first, message ?? ""];
+    records.push({ level, fields: { ...bound, ...fields }, message: text });
+  };
+  return {
+    records,
+    debug: method("debug"),
+    info: method("info"),
+    warn: method("warn"),
+    error: method("error"),
+    child: (fields) => recordingLog(records, { ...bound, ...fields }),
+  };
+}
+
+/** A started host whose only plugins are the shipped ones and those given. */
+export async function startHost(
+  config: ConfigInput,
+  handlers: Record<string, HandlerDefinition | HandlerFunction> = {},
+  options: HostOptions = {},
+): Promise<Host> {
+  const host = createHost({ plugins: [], watch: false, ...config }, { handlers, log: recordingLog(), ...options });
+  await host.start();
+  onTestFinished(() => host.stop());
+  return host;
+}
+
+/** The first address of an endpoint. */
+export function addressOf(host: Host, endpoint: string): string {
+  const address = host.addresses.get(endpoint)?.[0];
+  if (address === undefined) throw new Error(`endpoint ${endpoint} has no address`);
+  return address;
+}
+
+export const ANY_PORT = "tcp://127.0.0.1:*";
