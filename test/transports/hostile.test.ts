@@ -40,9 +40,10 @@ describe.each(Object.entries(SOCKETS))("a stranger at a %s endpoint", (_, concur
     const socket = connect(Number(port), hostname);
     onTestFinished(() => void socket.destroy());
     socket.on("error", () => undefined);
+    const closed = once(socket.resume(), "close");
     await once(socket, "connect");
     await new Promise((resolve) => socket.write(bytes, resolve));
-    if (untilClosed) await once(socket, "close");
+    if (untilClosed) await closed;
   }
 
   test("that sends a message without REQ's empty frame", async () => {
