@@ -63,7 +63,7 @@ export function doubleItem(value: number): Uint8Array {
 }
 
 /** Where the content of the last head ends; throws if the message ends first. */
-export function endOfContent(scan: CborScan, at: number): number {
+function endOfContent(scan: CborScan, at: number): number {
   if (scan.argument > scan.bytes.length - at) throw endedEarly(scan.bytes);
   return at + scan.argument;
 }

@@ -101,13 +101,13 @@ function bignumFrom(content: Uint8Array, negative: boolean): bigint {
 
 /** Tag 4, `mantissa * 10^exponent`, or 5, `mantissa * 2^exponent`, as the nearest double. */
 function readFraction(scan: CborScan, start: number, at: number, tag: 4 | 5): number {
-  const wrong = new Error(`tag ${tag} at byte ${start} is on no pair of integers`);
+  const wrong = () => new Error(`tag ${tag} at byte ${start} is on no pair of integers`);
   const exponentAt = readHead(scan, at);
   const open = scan.info === OPEN;
-  if (scan.major !== MAJOR.array || (!open && scan.argument !== 2)) throw wrong;
+  if (scan.major !== MAJOR.array || (!open && scan.argument !== 2)) throw wrong();
 
   const mantissaAt = readHead(scan, exponentAt);
-  if (scan.major > MAJOR.negative) throw wrong;
+  if (scan.major > MAJOR.negative) throw wrong();
   const exponent = scan.major === MAJOR.negative ? -1 - scan.argument : scan.argument;
 
   let end = readHead(scan, mantissaAt);
@@ -121,9 +121,9 @@ function readFraction(scan: CborScan, start: number, at: number, tag: 4 | 5): nu
     const argument = exactArgument(scan, end);
     mantissa = scan.major === MAJOR.negative ? -1n - argument : argument;
   } else {
-    throw wrong;
+    throw wrong();
   }
-  if (open && scan.bytes[end++] !== 0xff) throw wrong;
+  if (open && scan.bytes[end++] !== 0xff) throw wrong();
 
   const value = tag === 4 ? Number(`${mantissa}e${exponent}`) : scaleByTwo(Number(mantissa), exponent);
   if (!Number.isFinite(value)) throw new Error(`the fraction at byte ${start} is beyond the range of a double`);
@@ -138,14 +138,17 @@ function scaleByTwo(mantissa: number, exponent: number): number {
   return mantissa * 2 ** half * 2 ** (exponent - half);
 }
 
-const RFC_3339 = /^(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
+const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
 
 /** Milliseconds since 1970, cut off below; NaN for what is no date-time of RFC 3339, and for leap seconds. */
 function dateFromRfc3339(text: string): number {
   const upper = text.toUpperCase();
-  const day = RFC_3339.exec(upper)?.[1];
-  // Date.parse takes the 30th of February for the 2nd of March.
-  const midnight = Date.parse(`${day}T00:00:00Z`);
-  const exists = !Number.isNaN(midnight) && new Date(midnight).toISOString().startsWith(`${day}T`);
+  const [, year, month, day] = RFC_3339.exec(upper) ?? [];
+  // Date.parse takes the 30th of February for the 2nd of March. 2000 + y has the leap years of y, and no years below 100.
+  const exists = Number(day) <= 28 || Number(day) <= daysOf(2000 + Number(year), Number(month));
   return exists ? Date.parse(upper) : Number.NaN;
+}
+
+function daysOf(year: number, month: number): number {
+  return new Date(Date.UTC(year, month, 0)).getUTCDate();
 }

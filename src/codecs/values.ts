@@ -46,9 +46,22 @@ interface Visit {
   readonly parent: Visit | undefined;
   readonly key: string | number;
   readonly depth: number;
+  /** What was next before this one: the others that are under way or still to come. */
+  readonly below: Visit | undefined;
+  /** Of an array: where to go on, once what stands before is done. */
+  next: number;
   copy: Container | undefined;
 }
 
+interface Walk {
+  readonly rules: WalkRules;
+  /** The container that is next. */
+  top: Visit | undefined;
+  /** Values seen so far. */
+  nodes: number;
+}
+
+const CYCLE = "a cycle: the value contains itself";
 const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 
 /**
@@ -59,46 +72,61 @@ const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
  * `items` is how many values a document was seen to hold. When fewer arrive, a later key has replaced an equal one.
  */
 export function normalize(root: unknown, rules: WalkRules, items?: number): Value {
+  const walk: Walk = { rules, top: undefined, nodes: 1 };
   const top = isSimple(root, rules) ? root : replacementOf(root, rules, undefined, "");
-  let nodes = 1;
-  if (isContainer(top)) {
-    const first = visitOf(top, root, undefined, "");
-    const waiting: Visit[] = [first];
-    for (let visit = waiting.pop(); visit !== undefined; visit = waiting.pop()) {
-      if (visit.depth > rules.maxDepth) fail(rules, visit, undefined, deepOrCyclic(visit, rules));
-      nodes += Array.isArray(visit.source)
-        ? walkArray(visit.source, visit, rules, rules.maxNodes - nodes, waiting)
-        : walkObject(visit.source, visit, rules, waiting);
-      if (nodes > rules.maxNodes) failTooMany(rules, visit);
-    }
-    expectItems(nodes, items, rules);
-    return (first.copy ?? first.source) as Value;
+  const first = isContainer(top) ? enter(walk, top, root, undefined, "") : undefined;
+  for (let visit = first; visit !== undefined; visit = walk.top) {
+    if (Array.isArray(visit.source)) walkArray(walk, visit, visit.source);
+    else walkObject(walk, visit, visit.source);
   }
-  expectItems(nodes, items, rules);
-  return top as Value;
+  if (items !== undefined && walk.nodes !== items) fail(rules, undefined, "", "a map has the same key twice");
+  return (first === undefined ? top : (first.copy ?? first.source)) as Value;
 }
 
-function walkArray(source: unknown[], visit: Visit, rules: WalkRules, room: number, waiting: Visit[]): number {
-  // Before the loop: a sparse array costs nothing to make, however long it says it is.
-  if (source.length > room) failTooMany(rules, visit);
-  for (let index = 0; index < source.length; index++) {
+/** Puts a container in line. Its length is counted now: a sparse array costs nothing to make, however long it says it is. */
+function enter(walk: Walk, source: Container, origin: unknown, parent: Visit | undefined, key: string | number): Visit {
+  const { rules } = walk;
+  const depth = parent === undefined ? 1 : parent.depth + 1;
+  const copy = source === origin ? undefined : source;
+  const visit: Visit = { source, origin: origin as object, parent, key, depth, below: walk.top, next: 0, copy };
+  if (depth > rules.maxDepth)
+    fail(rules, visit, undefined, isCyclic(visit) ? CYCLE : `nested deeper than ${rules.maxDepth}`);
+  if (Array.isArray(source)) count(walk, visit, source.length);
+  walk.top = visit;
+  return visit;
+}
+
+function count(walk: Walk, visit: Visit, values: number): void {
+  walk.nodes += values;
+  if (walk.nodes > walk.rules.maxNodes) failTooMany(walk.rules, visit);
+}
+
+/** Goes through an array as far as the next container in it, and is called again after that one. */
+function walkArray(walk: Walk, visit: Visit, source: unknown[]): void {
+  for (let index = visit.next; index < source.length; index++) {
     const child = source[index];
-    if (!isSimple(child, rules)) walkChild(child, visit, index, rules, waiting);
+    if (!isSimple(child, walk.rules) && walkChild(walk, visit, index, child)) {
+      visit.next = index + 1;
+      return;
+    }
   }
-  return source.length;
+  walk.top = visit.below;
 }
 
-function walkObject(source: Record<string, unknown>, visit: Visit, rules: WalkRules, waiting: Visit[]): number {
-  let count = 0;
+/** Goes through a whole object. Unlike arrays, which can be dense, objects may as well put all their containers in line. */
+function walkObject(walk: Walk, visit: Visit, source: Record<string, unknown>): void {
+  const { rules } = walk;
+  walk.top = visit.below;
+  let values = 0;
   // Not Object.keys: for-in makes no array, and a prototype other than Object's or none has been refused.
   for (const key in source) {
-    count++;
+    values++;
     if (key === "__proto__") fail(rules, visit, undefined, 'the key "__proto__" is not allowed');
     if (rules.wellFormed === true && !isWellFormed(key)) fail(rules, visit, key, "a key with half a surrogate pair");
     const child = source[key];
-    if (!isSimple(child, rules)) walkChild(child, visit, key, rules, waiting);
+    if (!isSimple(child, rules)) walkChild(walk, visit, key, child);
   }
-  return count;
+  count(walk, visit, values);
 }
 
 /** Whether a value stays as it is and holds no others: what most values are, decided without a call further. */
@@ -111,16 +139,19 @@ function isSimple(value: unknown, rules: WalkRules): boolean {
   return value === null || typeof value === "boolean";
 }
 
-function walkChild(child: unknown, visit: Visit, key: string | number, rules: WalkRules, waiting: Visit[]): void {
+/** Brings one value into the model, and says whether it is a container that was put in line. */
+function walkChild(walk: Walk, visit: Visit, key: string | number, child: unknown): boolean {
   if (child === undefined) {
     const copy = copyOf(visit);
     if (Array.isArray(copy)) copy[key as number] = null;
     else delete copy[key];
-    return;
+    return false;
   }
-  const value = replacementOf(child, rules, visit, key);
+  const value = replacementOf(child, walk.rules, visit, key);
   if (value !== child) (copyOf(visit) as Record<string | number, unknown>)[key] = value;
-  if (isContainer(value)) waiting.push(visitOf(value, child, visit, key));
+  if (!isContainer(value)) return false;
+  enter(walk, value, child, visit, key);
+  return true;
 }
 
 /** The copy that changes are written to, made with its parents' when first asked for. */
@@ -130,11 +161,6 @@ function copyOf(visit: Visit): Container {
   visit.copy = Array.isArray(source) ? [...source] : { ...source };
   if (parent !== undefined) (copyOf(parent) as Record<string | number, unknown>)[key] = visit.copy;
   return visit.copy;
-}
-
-function visitOf(source: Container, origin: unknown, parent: Visit | undefined, key: string | number): Visit {
-  const depth = parent === undefined ? 1 : parent.depth + 1;
-  return { source, origin: origin as object, parent, key, depth, copy: source === origin ? undefined : source };
 }
 
 function isContainer(value: unknown): value is Container {
@@ -232,25 +258,19 @@ function classOf(value: object): string {
   return typeof name === "string" && name !== "" ? `a ${shorten(name)}` : "an object of a class";
 }
 
-function deepOrCyclic(visit: Visit, rules: WalkRules): string {
+function isCyclic(visit: Visit): boolean {
   const seen = new Set<object>();
   for (let at: Visit | undefined = visit; at !== undefined; at = at.parent) {
-    if (seen.has(at.origin)) return "a cycle: the value contains itself";
+    if (seen.has(at.origin)) return true;
     seen.add(at.origin);
   }
-  return `nested deeper than ${rules.maxDepth}`;
+  return false;
 }
 
 function failTooMany(rules: WalkRules, visit: Visit | undefined): never {
-  if (visit !== undefined && deepOrCyclic(visit, rules).startsWith("a cycle")) {
-    return fail(rules, visit, undefined, "a cycle: the value contains itself");
-  }
+  if (visit !== undefined && isCyclic(visit)) return fail(rules, visit, undefined, CYCLE);
   const text = `${rules.codec} can't ${rules.direction} more than ${rules.maxNodes} values in one message`;
   throw new ZmqEchoError("resource_exhausted", text);
-}
-
-function expectItems(nodes: number, items: number | undefined, rules: WalkRules): void {
-  if (items !== undefined && nodes !== items) fail(rules, undefined, "", "a map has the same key twice");
 }
 
 function fail(rules: WalkRules, visit: Visit | undefined, key: string | number | undefined, what: string): never {

@@ -1,7 +1,7 @@
 /** Messages of up to 1 MiB that a decoder has to refuse, by codec. */
 import { createCodec } from "../../src/codecs/registry.ts";
 
-export const MIB = 1024 * 1024;
+const MIB = 1024 * 1024;
 
 type Hostile = readonly (readonly [name: string, bytes: Uint8Array])[];
 
