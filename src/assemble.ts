@@ -1,9 +1,11 @@
 /** Brings together what a configuration names (plugins, handlers, codecs) and finds what is missing. Nothing runs yet. */
 import { type CodecSet, createCodecSet } from "./codecs/registry.ts";
+import { BUILT_IN_CODECS } from "./config/defaults.ts";
 import type { EndpointConfig } from "./config/effective.ts";
 import type { LoadedConfig } from "./config/load.ts";
+import type { Path } from "./config/path.ts";
 import { checkReferences } from "./config/references.ts";
-import { ConfigError, type Problem } from "./errors.ts";
+import { ConfigError, formatProblem, type Problem } from "./errors.ts";
 import type { CodecDefinition, HandlerDefinition, HandlerFunction } from "./handler.ts";
 import { findPlugins, type PluginProblem } from "./loader/find.ts";
 import { hostApi } from "./loader/host-api.ts";
@@ -25,9 +27,22 @@ export interface Assembly {
 
 /**
  * Finds and loads the plugins, and checks that every name in the configuration has something behind it.
- * Throws `ConfigError` with all names that have not, and with errors in schemas.
+ * Throws `ConfigError` with all names that have not, with errors in schemas and, without `watch`, with the endpoints that
+ * name a plugin which does not load.
  */
 export async function assemble(loaded: LoadedConfig, inCode: InCode = {}): Promise<Assembly> {
+  const { assembly, problems } = await survey(loaded, inCode);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return assembly;
+}
+
+/** What {@link assemble} would give, beside what it would throw. */
+export interface Survey {
+  readonly assembly: Assembly;
+  readonly problems: readonly Problem[];
+}
+
+export async function survey(loaded: LoadedConfig, inCode: InCode = {}): Promise<Survey> {
   const { config, folder } = loaded;
   const found = await findPlugins(config.plugins, { folder });
   const { plugins, problems } = await loadPlugins(found.plugins.values(), { api: hostApi });
@@ -58,11 +73,40 @@ export async function assemble(loaded: LoadedConfig, inCode: InCode = {}): Promi
       return [...error.problems];
     }
   });
-  if (missing.length + unusable.length > 0) throw new ConfigError([...missing, ...unusable]);
-
+  // Without `watch` nothing could mend a broken plugin, so an endpoint that names one is a mistake in the configuration.
+  const dead = config.watch ? [] : endpointsOfBroken(loaded, broken).map(({ problem }) => problem);
   return {
-    handlers,
-    broken,
-    codecsFor: ({ limits }) => createCodecSet(config.codecs, codecs, { role: "server", limits, folder }),
+    assembly: {
+      handlers,
+      broken,
+      codecsFor: ({ limits }) => createCodecSet(config.codecs, codecs, { role: "server", limits, folder }),
+    },
+    problems: [...missing, ...unusable, ...dead],
   };
+}
+
+/** An endpoint that names a plugin which does not load, as its handler or as its codec. */
+export interface BrokenEndpoint {
+  readonly plugin: string;
+  readonly problem: Problem;
+}
+
+export function endpointsOfBroken(loaded: LoadedConfig, broken: readonly PluginProblem[]): BrokenEndpoint[] {
+  const { codecs, handlers, endpoints } = loaded.config;
+  const found: BrokenEndpoint[] = [];
+  for (const [endpoint, { handler, handlers: names, codec }] of Object.entries(endpoints)) {
+    for (const { name: plugin, message, ...place } of broken) {
+      const add = (...path: Path) => {
+        const why = `its plugin does not load: ${formatProblem({ ...place, message })}`;
+        found.push({ plugin, problem: loaded.problem(["endpoints", endpoint, ...path], why) });
+      };
+      const isBroken = (name: string) => (handlers[name]?.plugin ?? name) === plugin;
+      if (handler !== undefined && isBroken(handler)) add("handler");
+      for (const [index, name] of (names ?? []).entries()) if (isBroken(name)) add("handlers", index);
+      // A codec of the configuration comes before a plugin's, and a built-in one stands in for it.
+      if (codec === plugin && !Object.hasOwn(codecs, codec) && !BUILT_IN_CODECS.some((name) => name === codec))
+        add("codec");
+    }
+  }
+  return found;
 }

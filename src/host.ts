@@ -9,7 +9,7 @@ import type { CallHook, Core, Transport } from "./core/call.ts";
 import { createCore } from "./core/core.ts";
 import { createDeadlines } from "./core/deadlines.ts";
 import { createRequestIds } from "./core/request-ids.ts";
-import { ConfigError, formatProblem } from "./errors.ts";
+import { formatProblem } from "./errors.ts";
 import type { Log } from "./handler.ts";
 import { createRegistry, type HandlerRegistry } from "./loader/registry.ts";
 import { createLog } from "./log.ts";
@@ -66,7 +66,6 @@ export function createHost(config: ConfigInput | LoadedConfig = {}, options: Hos
 
   async function start(): Promise<void> {
     const assembly = await assemble(loaded, options);
-    refuseBroken(loaded, assembly);
     for (const problem of assembly.broken) {
       const { name: plugin, message, ...place } = problem;
       log.error({ plugin }, `plugin ${plugin} does not load: ${formatProblem({ ...place, message })}`);
@@ -148,22 +147,6 @@ export function createHost(config: ConfigInput | LoadedConfig = {}, options: Hos
   }
 
   return { start, addresses, stop, [Symbol.asyncDispose]: () => stop() };
-}
-
-/** Without `watch` nothing could mend a broken plugin, so an endpoint that names one is a mistake in the configuration. */
-function refuseBroken(loaded: LoadedConfig, { broken }: Assembly): void {
-  if (loaded.config.watch) return;
-  const problems = Object.entries(loaded.config.endpoints).flatMap(([name, endpoint]) => {
-    const named = endpoint.handlers ?? [endpoint.handler];
-    return broken
-      .filter((plugin) => named.some((handler) => (loaded.config.handlers[handler]?.plugin ?? handler) === plugin.name))
-      .map((plugin) => {
-        const { name: _, message, ...place } = plugin;
-        const why = `its plugin does not load: ${formatProblem({ ...place, message })}`;
-        return loaded.problem(["endpoints", name, endpoint.handlers === undefined ? "handler" : "handlers"], why);
-      });
-  });
-  if (problems.length > 0) throw new ConfigError(problems);
 }
 
 function isLoaded(config: ConfigInput | LoadedConfig): config is LoadedConfig {

@@ -1,7 +1,7 @@
 /** The command line: what commands there are, and the one place that prints errors and sets the exit code. */
-import { createRequire } from "node:module";
 import { Command, CommanderError, Option } from "commander";
 import { describeFailure, usageError } from "./failure.ts";
+import { ownVersion } from "./own-package.ts";
 
 /** Runs one command. Never rejects; sets `process.exitCode`. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -19,17 +19,21 @@ export async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-function program(): Command {
-  const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
+/** All commands with their flags; docs/cli.md is tested against it. */
+export function program(): Command {
   const root = new Command("zmqecho")
     .description("curl, mock server and function host for ZeroMQ")
-    .version(version)
+    .version(ownVersion())
     .configureHelp({ sortSubcommands: false, sortOptions: false })
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "zmqecho: ")) })
     .showSuggestionAfterError()
     .exitOverride();
   addServe(root);
   addSend(root);
+  addCheck(root);
+  addConfig(root);
+  addInit(root);
+  addNew(root);
   return root;
 }
 
@@ -102,6 +106,47 @@ A call that fails exits with 64 + its gRPC code: 68 timeout, 69 not found, 78 un
     .action(async (first: string | undefined, second: string | undefined, flags) => {
       const { send } = await import("./send.ts");
       await send([first, second], flags);
+    });
+}
+
+function addCheck(root: Command): void {
+  command(root, "check", "validate the configuration and load its plugins, without opening a socket")
+    .option(...CONFIG)
+    .action(async (flags) => {
+      const { check } = await import("./check.ts");
+      await check(flags);
+    });
+}
+
+function addConfig(root: Command): void {
+  command(root, "config", "print the configuration that is in effect, and where each value came from")
+    .option(...CONFIG)
+    .addOption(new Option("-o, --output <form>", "how to print it").choices(["text", "json"]).default("text"))
+    .action(async (flags) => {
+      const { config } = await import("./config.ts");
+      await config(flags);
+    });
+}
+
+function addInit(root: Command): void {
+  command(root, "init [folder]", "make a working folder: a configuration, a handler and its test")
+    .usage("[options] [FOLDER]")
+    .addHelpText("after", "\nFOLDER is made if it is not there; by default the current one. No file is overwritten.")
+    .action(async (folder: string | undefined) => {
+      const { init } = await import("./init.ts");
+      await init(folder);
+    });
+}
+
+function addNew(root: Command): void {
+  command(root, "new <name>", "make a handler in the configuration's first plugins folder")
+    .usage("[options] NAME")
+    .addHelpText("after", "\nNAME is what the handler is called by, and its file. No file is overwritten.")
+    .option(...CONFIG)
+    .option("--js", "in JavaScript instead of TypeScript")
+    .action(async (name: string, flags) => {
+      const { newHandler } = await import("./new.ts");
+      await newHandler(name, flags);
     });
 }
 

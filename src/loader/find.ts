@@ -42,7 +42,8 @@ const SHIPPED = fileURLToPath(new URL("../../plugins", import.meta.url));
 
 const NAME = /^[A-Za-z0-9][\w.-]*$/;
 const CODE = /\.[cm]?[jt]s$/;
-const PASSED_OVER = /^[._]|^node_modules$|\.d\.[cm]?ts$|\.(?:test|spec)\./;
+/** Files and folders of a plugins folder that are no plugins, by their names. */
+export const PASSED_OVER = /^[._]|^node_modules$|\.d\.[cm]?ts$|\.(?:test|spec)\./;
 const PACKAGE = /^(?:@[\w.~-]+\/)?[a-z0-9~-][\w.~-]*$/i;
 
 /** A file that makes a plugin; `flaw` says why it may not. */

@@ -78,7 +78,8 @@ export async function loadPlugin(found: PluginFile, options: LoadOptions): Promi
     return { name, file, inputs: bundle.inputs, hash: bundle.hash, ...readShape(exported) };
   } catch (error) {
     if (error instanceof PluginError) throw error;
-    throw new PluginError({ name, file, ...(bundle && positionOf(error, bundle)), message: textOf(error) }, error);
+    const message = textOf(error).replace(/\s*\n\s*/g, " ");
+    throw new PluginError({ name, file, ...(bundle && positionOf(error, bundle)), message }, error);
   }
 }
 

@@ -59,13 +59,18 @@ export async function createRegistry(options: RegistryOptions): Promise<HandlerR
   };
 }
 
+/** Milliseconds from the read of a request to its deadline: what the config says, or the plugin, or the default. */
+export function timeoutOf(definition: HandlerDefinition, own: HandlerSettings = {}): number {
+  return own.timeoutMs ?? definition.timeoutMs ?? DEFAULTS.handlerTimeoutMs;
+}
+
 async function start(
   handler: string,
   definition: HandlerDefinition,
   own: HandlerSettings,
   log: Log,
 ): Promise<HandlerSlot> {
-  const timeoutMs = own.timeoutMs ?? definition.timeoutMs ?? DEFAULTS.handlerTimeoutMs;
+  const timeoutMs = timeoutOf(definition, own);
   const options = own.options ?? {};
   try {
     const runner = await startInline(definition, {

@@ -1,0 +1,62 @@
+/** `zmqecho check`: everything that `serve` would find out before it opens a socket, and what will hurt later. */
+import { survey } from "../assemble.ts";
+import { loadConfig } from "../config/load.ts";
+import { ConfigError, formatProblem } from "../errors.ts";
+import { listed } from "../nearest.ts";
+import { warningsFor } from "./warnings.ts";
+
+export interface CheckFlags {
+  readonly config?: string;
+}
+
+/**
+ * Loads the configuration and its plugins; no setup runs. Warnings go to stderr, one summary line to stdout.
+ * Throws a ConfigError (2) with all that is wrong.
+ */
+export async function check({ config: file }: CheckFlags): Promise<void> {
+  const loaded = await loadConfig(file === undefined ? {} : { file });
+  const release = withstandPlugins();
+  const { assembly, problems } = await survey(loaded);
+  release();
+  for (const warning of warningsFor(loaded, assembly)) warn(formatProblem(warning));
+  if (problems.length > 0) throw new ConfigError(problems);
+  const endpoints = Object.keys(loaded.config.endpoints);
+  const handlers = new Set([...assembly.handlers.keys(), ...Object.keys(loaded.config.handlers)]);
+  for (const { name } of assembly.broken) handlers.delete(name);
+  const facts = [counted("endpoint", endpoints), counted("handler", [...handlers])].join(", ");
+  process.stdout.write(`${loaded.file ?? "no config file, so the defaults"}: ok: ${facts}\n`);
+}
+
+/**
+ * Plugins run as they are loaded, and what they do aside must not decide how the check ends. Call the result when they
+ * are loaded: from then on nothing they left running keeps the process alive.
+ */
+function withstandPlugins(): () => void {
+  process.on("uncaughtException", (error) => warn(`a plugin fails outside of any call: ${firstLine(error)}`));
+  const ended = (): void => {
+    process.stderr.write("zmqecho: a plugin ended the process while it was loaded; take its process.exit() out\n");
+    process.exitCode = 2;
+  };
+  process.once("exit", ended);
+  return () => {
+    process.off("exit", ended);
+    setImmediate(() => process.exit());
+  };
+}
+
+function warn(text: string): void {
+  process.stderr.write(`warning: ${text}\n`);
+}
+
+function firstLine(error: unknown): string {
+  return String(error).split("\n", 1)[0] ?? "";
+}
+
+const MOST_NAMED = 20;
+
+/** `2 handlers (echo and vat)`. */
+function counted(what: string, names: readonly string[]): string {
+  const shown =
+    names.length > MOST_NAMED ? [...names.slice(0, MOST_NAMED), `${names.length - MOST_NAMED} more`] : names;
+  return `${names.length} ${what}${names.length === 1 ? "" : "s"} (${listed(shown)})`;
+}

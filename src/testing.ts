@@ -1,0 +1,157 @@
+/**
+ * Testing a handler as callers meet it, without a socket: through its codec, its limits, its deadline and its errors.
+ * @packageDocumentation
+ */
+import { basename, dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { decodeReply, readPlainReply, readZepReply } from "./client/reply.ts";
+import type { Body, Codec, CodecLimits, CodecRole, CodecSpec } from "./codecs/codec.ts";
+import { createCodecSet } from "./codecs/registry.ts";
+import { DEFAULTS } from "./config/defaults.ts";
+import type { Source } from "./core/call.ts";
+import { createCore } from "./core/core.ts";
+import { createDeadlines } from "./core/deadlines.ts";
+import { createRequestIds } from "./core/request-ids.ts";
+import { ZmqEchoError } from "./errors.ts";
+import {
+  type CodecDefinition,
+  type HandlerDefinition,
+  type HandlerFunction,
+  isCodecDefinition,
+  type Log,
+  type Metadata,
+  type Value,
+} from "./handler.ts";
+import { hostApi } from "./loader/host-api.ts";
+import { loadPlugin } from "./loader/load.ts";
+import { timeoutOf } from "./loader/registry.ts";
+import { readShape } from "./loader/shape.ts";
+import { createLog } from "./log.ts";
+import { startInline } from "./runtime/inline.ts";
+import { createAnswer, plainFraming, zepFraming } from "./transports/zmq/framing.ts";
+import { checkMetadata, writeRequest } from "./wire/zep.ts";
+
+/** What is tested: a handler, or the file of a plugin, in TypeScript or JavaScript, that is loaded as a host loads it. */
+export type TestSubject = HandlerDefinition | HandlerFunction | URL | string;
+
+export interface TestOptions {
+  /** How bodies are encoded: a name, a spec as under `codecs` in the config, or what `defineCodec` gave. Default `raw`. */
+  readonly codec?: CodecSpec | CodecDefinition;
+  /** `handlers.NAME.options` of the config: what `setup` and `context.options` get. Default `{}`. */
+  readonly options?: Readonly<Record<string, unknown>>;
+  /** Sent with each call that brings none of its own. */
+  readonly metadata?: Metadata;
+  /** Milliseconds for a call, as `handlers.NAME.timeoutMs` of the config. Default: what the handler says, or 5000. */
+  readonly timeoutMs?: number;
+  /** `context.handler`. Default: the name of the file, or `handler`. */
+  readonly handler?: string;
+  /** `context.endpoint`. Default `test`. */
+  readonly endpoint?: string;
+  /** What the host's side takes and gives. Default: 4 MiB in 64 frames, nested 128 deep. */
+  readonly limits?: { readonly maxMessageBytes?: number; readonly maxFrames?: number; readonly maxDepth?: number };
+  /** Default: warnings and errors on stderr, so that the cause of an `internal` shows. */
+  readonly log?: Log;
+}
+
+export interface TestCallOptions {
+  /** Text pairs beside the body. The reserved `timeout-ms` and `request-id` do what they do on the wire. */
+  readonly metadata?: Metadata;
+}
+
+/**
+ * A handler that is set up and ready to be called.
+ * A call with metadata goes the way of a call by name (ZEP/1), one without that of a plain endpoint. It rejects with the
+ * `ZmqEchoError` that a client of a host would get: the handler's own, or `invalid_argument` (input that can't be encoded
+ * or decoded, or is refused by its schema), `deadline_exceeded`, `resource_exhausted` (over a limit), `unavailable`
+ * (closed), `internal` (anything else the handler threw, or a result that can't be encoded or read).
+ */
+export interface TestedHandler {
+  /** Encodes the input, calls the handler, decodes its reply. */
+  call(input: unknown, options?: TestCallOptions): Promise<Value>;
+  /** The same with a body that is encoded already, be it badly. */
+  exchange(body: Body, options?: TestCallOptions): Promise<Body>;
+  /** Waits for running calls, then tears down; rejects with what `teardown` threw. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Sets a handler up for tests. Rejects with what `setup` threw, an Error for what is no handler, `unavailable` for a file
+ * that does not load (with the position), or what is wrong with the codec.
+ *
+ * ```js
+ * await using vat = await testHandler(new URL("../plugins/vat.ts", import.meta.url), { codec: "json" });
+ * assert.equal(await vat.call(100), 119);
+ * ```
+ */
+export async function testHandler(subject: TestSubject, options: TestOptions = {}): Promise<TestedHandler> {
+  const { name, definition } = await handlerFrom(subject);
+  const { handler = name, endpoint = "test", log = createLog({ level: "warn", format: "pretty" }) } = options;
+  const limits = { ...DEFAULTS.limits, ...options.limits };
+  const theirs = codecFor("server", options.codec, limits);
+  const ours = codecFor("client", options.codec, DEFAULTS.limits);
+  const runner = await startInline(definition, {
+    handler,
+    options: options.options ?? {},
+    timeoutMs: timeoutOf(definition, options),
+    setupMs: DEFAULTS.setupTimeoutMs,
+    log,
+  });
+  const core = createCore({
+    allows: (called) => called === handler,
+    findHandler: () => ({ state: "ready", runner }),
+    findCodec: () => theirs,
+    concurrency: Number.POSITIVE_INFINITY,
+    queue: 0,
+    deadlines: createDeadlines(),
+    newRequestId: createRequestIds(),
+    hooks: [],
+    log,
+  });
+  const source: Source = { transport: "test", endpoint };
+  const plain = createAnswer(core, plainFraming(handler, theirs.name), limits);
+  const byName = createAnswer(core, zepFraming(), limits);
+
+  async function exchange(body: Body, call: TestCallOptions = {}): Promise<Body> {
+    const { metadata = options.metadata } = call;
+    if (metadata === undefined) return readPlainReply(await plain(body, source));
+    checkMetadata(metadata);
+    const frames = writeRequest({ verb: "call", handler, codec: ours.name, metadata, body });
+    return readZepReply(await byName(frames, source)).body;
+  }
+
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closing ??= core.drain(DEFAULTS.shutdown.graceMs).then(() => runner.close());
+    return closing;
+  };
+  return {
+    call: async (input, call) => decodeReply(ours, await exchange(ours.encodeBody(input), call)),
+    exchange,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+async function handlerFrom(subject: TestSubject): Promise<{ name: string; definition: HandlerDefinition }> {
+  if (!(subject instanceof URL) && typeof subject !== "string") {
+    const { handler } = readShape({ default: subject });
+    if (handler === undefined) throw new TypeError("a codec is no handler; give it as options.codec");
+    return { name: "handler", definition: handler };
+  }
+  const file = resolve(subject instanceof URL ? fileURLToPath(subject) : subject);
+  const found = { name: basename(file).replace(/\.[cm]?[jt]s$/, ""), file, folder: dirname(file) };
+  const { name, handler } = await loadPlugin(found, { api: hostApi });
+  if (handler === undefined) throw new ZmqEchoError("not_found", `${file} has a codec and no handler`);
+  return { name, definition: handler };
+}
+
+function codecFor(role: CodecRole, codec: CodecSpec | CodecDefinition = DEFAULTS.codec, limits: CodecLimits): Codec {
+  const isCustom = isCodecDefinition(codec);
+  const name = typeof codec === "string" ? codec : isCustom ? "custom" : codec.type;
+  const named = typeof codec === "string" || isCustom ? {} : { [name]: codec };
+  const custom = new Map(isCustom ? [[name, codec]] : []);
+  const made = createCodecSet(named, custom, { role, limits, folder: process.cwd() }).get(name);
+  if (made === undefined) throw new ZmqEchoError("unimplemented", `there is no codec ${JSON.stringify(name)}`);
+  return made;
+}
