@@ -1,0 +1,261 @@
+/** The client against servers that are not ours, and against what is no server. */
+import { createServer } from "node:net";
+import { expect, onTestFinished, test } from "vitest";
+import { Publisher, Reply, Router } from "zeromq";
+import type { ClientOptions } from "../../src/client/client.ts";
+import { createClient } from "../../src/client/create-client.ts";
+import { ZmqEchoError } from "../../src/errors.ts";
+import { ANY_PORT, addressOf, startHost } from "../hosts.ts";
+
+function client(connect: string | string[], options: Partial<ClientOptions> = {}) {
+  const made = createClient({ connect, ...options });
+  onTestFinished(() => made.close());
+  return made;
+}
+
+/** A bare REP server that answers each request with what `answer` gives. */
+async function bareServer(answer: (request: Buffer) => string | Buffer[] | Promise<string>, address = ANY_PORT) {
+  const socket = new Reply({ linger: 0 });
+  onTestFinished(() => socket.close());
+  await socket.bind(address);
+  void (async () => {
+    for await (const [request] of socket) await socket.send(await answer(request ?? Buffer.alloc(0)));
+  })();
+  return { socket, address: socket.lastEndpoint ?? "" };
+}
+
+async function tcpServer(onConnect: (send: (text: string) => void) => void): Promise<string> {
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    onConnect((text) => socket.end(text));
+    onTestFinished(() => void socket.destroy());
+  });
+  onTestFinished(() => void server.close());
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  return `tcp://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+}
+
+/** A port on which nobody listens. */
+async function deadAddress(): Promise<string> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return `tcp://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+}
+
+test("asks a bare REP server", async () => {
+  const { address } = await bareServer((request) => `you said ${request}`);
+  expect(await client(address, { codec: "raw" }).request("hi")).toEqual(Buffer.from("you said hi"));
+});
+
+test("asks a ROUTER that expects the three frames of a plain REQ", async () => {
+  const socket = new Router({ linger: 0 });
+  onTestFinished(() => socket.close());
+  await socket.bind(ANY_PORT);
+  void (async () => {
+    for await (const [id, empty, body, ...more] of socket) {
+      await socket.send([id ?? "", empty ?? "", more.length === 0 ? (body ?? "") : "too many frames"]);
+    }
+  })();
+  expect(String(await client(socket.lastEndpoint ?? "").request("hi"))).toBe("hi");
+});
+
+test("sends requests one after the other, in order", async () => {
+  const { address } = await bareServer((request) => `${request}`);
+  const asker = client(address);
+  const replies = await Promise.all(["1", "2", "3", "4"].map((text) => asker.request(text)));
+  expect(replies.map(String)).toEqual(["1", "2", "3", "4"]);
+});
+
+test("says at once that a connection is refused", async () => {
+  const address = await deadAddress();
+  const error = await failureOf(client(address, { timeoutMs: 60_000 }).request("x"));
+  expect(error).toMatchObject({ code: "unavailable", message: `${address}: connection refused; nobody listens there` });
+});
+
+test("says at once that there is no such host", async () => {
+  const error = await failureOf(client("tcp://no-such-host.invalid:1", { timeoutMs: 60_000 }).request("x"));
+  expect(error).toMatchObject({ code: "unavailable", message: "tcp://no-such-host.invalid:1: no such host" });
+});
+
+test("says at once that there is no such ipc socket", async () => {
+  const error = await failureOf(client("ipc:///tmp/zmqecho-nowhere/socket", { timeoutMs: 60_000 }).request("x"));
+  expect(error).toMatchObject({ code: "unavailable", message: expect.stringContaining("no such socket") });
+});
+
+test("says that a PUB socket is there", async () => {
+  const socket = new Publisher({ linger: 0 });
+  onTestFinished(() => socket.close());
+  await socket.bind(ANY_PORT);
+  const error = await failureOf(client(socket.lastEndpoint ?? "", { timeoutMs: 60_000 }).request("x"));
+  expect(error).toMatchObject({ code: "unavailable", message: expect.stringContaining("a PUB socket is there") });
+});
+
+test("says that an HTTP server is there", async () => {
+  const address = await tcpServer((send) => send("HTTP/1.1 400 Bad Request\r\n\r\n"));
+  const error = await failureOf(client(address, { timeoutMs: 60_000 }).request("x"));
+  expect(error).toMatchObject({ code: "unavailable", message: expect.stringContaining("it speaks HTTP") });
+});
+
+test("says that a server which never says anything is no ZeroMQ peer", async () => {
+  const address = await tcpServer(() => undefined);
+  const error = await failureOf(client(address, { timeoutMs: 100 }).request("x"));
+  expect(error).toMatchObject({ code: "unavailable", message: expect.stringContaining("not a ZeroMQ peer") });
+});
+
+test("says that no answer came in time, and asks again on a fresh socket", async () => {
+  let asked = 0;
+  const { address } = await bareServer(async () => {
+    asked++;
+    // The first answer comes late, and must not be taken for the second's.
+    if (asked === 1) await new Promise((resolve) => setTimeout(resolve, 150));
+    return `answer ${asked}`;
+  });
+  const asker = client(address);
+  expect(await failureOf(asker.request("x", { timeoutMs: 50 }))).toMatchObject({
+    code: "deadline_exceeded",
+    message: `no answer from ${address} within 50 ms`,
+  });
+  expect(String(await asker.request("y"))).toBe("answer 2");
+});
+
+test("says that the connection was lost while it waited", async () => {
+  const { socket, address } = await bareServer(() => new Promise(() => undefined));
+  const waiting = failureOf(client(address, { timeoutMs: 60_000 }).request("x"));
+  const got = new Promise((resolve) => socket.events.on("handshake", resolve));
+  await got;
+  socket.close();
+  expect(await waiting).toMatchObject({ code: "unavailable" });
+});
+
+test("comes back after its server did", async () => {
+  const first = await bareServer(() => "first");
+  const asker = client(first.address);
+  expect(String(await asker.request("x"))).toBe("first");
+  const closed = new Promise((resolve) => first.socket.events.on("end", resolve));
+  first.socket.close();
+  await closed;
+  await bareServer(() => "second", first.address);
+  expect(String(await client(first.address, { wait: true }).request("x"))).toBe("second");
+  const again = await asker.request("x").catch(() => asker.request("x"));
+  expect(String(again)).toBe("second");
+});
+
+test("waits for a server if told to", async () => {
+  const address = await deadAddress();
+  const waiting = client(address, { wait: true }).request("x");
+  await bareServer(() => "here I am", address);
+  expect(String(await waiting)).toBe("here I am");
+});
+
+test("passes over an address where nobody is", async () => {
+  const { address } = await bareServer(() => "alive");
+  const asker = client([await deadAddress(), address]);
+  expect(String(await asker.request("x"))).toBe("alive");
+  expect(String(await asker.request("x"))).toBe("alive");
+});
+
+test("retries what may pass, as often as told", async () => {
+  let asked = 0;
+  const host = await startHost(
+    { endpoints: { e: { bind: ANY_PORT, handler: "shy" } } },
+    {
+      shy: () => {
+        if (++asked < 3) throw new ZmqEchoError("unavailable", "not yet");
+        return "now";
+      },
+    },
+  );
+  expect(String(await client(addressOf(host, "e"), { retries: 2 }).request("x"))).toBe("now");
+  expect(asked).toBe(3);
+});
+
+test("does not retry what would fail again", async () => {
+  let asked = 0;
+  const host = await startHost(
+    { endpoints: { e: { bind: ANY_PORT, handler: "strict" } } },
+    {
+      strict: () => {
+        asked++;
+        throw new ZmqEchoError("invalid_argument", "never");
+      },
+    },
+  );
+  expect(await failureOf(client(addressOf(host, "e"), { retries: 5 }).request("x"))).toMatchObject({
+    message: "never",
+  });
+  expect(asked).toBe(1);
+});
+
+test("stops waiting when its caller cancels", async () => {
+  const { address } = await bareServer(() => new Promise(() => undefined));
+  const controller = new AbortController();
+  const waiting = failureOf(client(address).request("x", { signal: controller.signal }));
+  controller.abort();
+  expect(await waiting).toMatchObject({ code: "canceled" });
+});
+
+test("ends what is under way when it is closed", async () => {
+  const { address } = await bareServer(() => new Promise(() => undefined));
+  const asker = client(address);
+  const waiting = [failureOf(asker.request("x")), failureOf(asker.request("y"))];
+  await asker.close();
+  for (const error of await Promise.all(waiting)) expect(error).toMatchObject({ code: "canceled" });
+});
+
+test("refuses a reply over its limit", async () => {
+  const { address } = await bareServer(() => "x".repeat(150));
+  const error = await failureOf(client(address, { limits: { maxMessageBytes: 100 } }).request("x"));
+  expect(error).toMatchObject({ code: "resource_exhausted", message: "the message has 150 bytes; 100 at most" });
+});
+
+test("says that a reply can't be decoded", async () => {
+  const { address } = await bareServer(() => "no json");
+  const error = await failureOf(client(address, { codec: "json" }).request("x"));
+  expect(error).toMatchObject({
+    code: "internal",
+    message: expect.stringContaining("the reply can't be decoded: json"),
+  });
+});
+
+test("refuses an input that its codec can't carry, before anything is sent", async () => {
+  const error = await failureOf(client(await deadAddress(), { codec: "json" }).request({ n: Number.NaN }));
+  expect(error).toMatchObject({ code: "invalid_argument", message: expect.stringContaining("$.n") });
+});
+
+test("says that a server which is called by name does not speak ZEP", async () => {
+  const { address } = await bareServer((request) => String(request));
+  const error = await failureOf(client(address).call("echo", "x"));
+  expect(error).toMatchObject({ code: "internal", message: expect.stringContaining("did not answer in ZEP/1") });
+});
+
+test("hands its deadline to the handler it calls by name", async () => {
+  const host = await startHost(
+    { endpoints: { e: { bind: ANY_PORT, handlers: ["*"] } } },
+    { left: (_, context) => context.deadline - Date.now() },
+  );
+  const left = await client(addressOf(host, "e"), { codec: "json" }).call("left", null, { timeoutMs: 700 });
+  expect(left).toBeGreaterThan(0);
+  expect(left).toBeLessThanOrEqual(701);
+});
+
+test("brings metadata to the handler, without the reserved names", async () => {
+  const host = await startHost(
+    { endpoints: { e: { bind: ANY_PORT, handlers: ["*"] } } },
+    { meta: (_, { metadata, requestId }) => ({ metadata, requestId }) },
+  );
+  const metadata = { tenant: "blue", "request-id": "r-1", traceparent: "00-a-b-01" };
+  expect(await client(addressOf(host, "e"), { codec: "json" }).call("meta", null, { metadata })).toEqual({
+    metadata: { tenant: "blue" },
+    requestId: "r-1",
+  });
+});
+
+async function failureOf(call: Promise<unknown>): Promise<unknown> {
+  return call.then(
+    (value) => new Error(`it succeeded with ${String(value)}`),
+    (thrown: unknown) => thrown,
+  );
+}
