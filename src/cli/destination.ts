@@ -155,7 +155,7 @@ async function codecFromPlugin(name: string, loaded: LoadedConfig): Promise<Code
 async function load({ config: file, endpoint, handler, codec }: DestinationFlags): Promise<LoadedConfig | undefined> {
   const needsNoName =
     endpoint === undefined && handler === undefined && (codec === undefined || codecFromFlags({ codec }));
-  if (needsNoName && file === undefined && !process.env["ZMQECHO_CONFIG"]) {
+  if (needsNoName && file === undefined && !process.env.ZMQECHO_CONFIG) {
     const { findConfigFile } = await import("../config/file.ts");
     if ((await findConfigFile(process.cwd())) === undefined) return undefined;
   }

@@ -45,7 +45,7 @@ const HANDLERS: Record<string, HandlerFunction | HandlerDefinition> = {
   function: () => ({ list: [() => 1] }),
   cycle: () => {
     const cycle: Record<string, unknown> = {};
-    cycle["again"] = [cycle];
+    cycle.again = [cycle];
     return cycle;
   },
   "bad-details": () => {
@@ -110,9 +110,7 @@ for (const codec of BUILT_IN_CODECS) {
             expect(error.code).toBe("internal");
             expect(JSON.stringify([error.message, error.details])).not.toContain("secret");
             const { requestId } = error.details;
-            const line = log.records.find(
-              ({ level, fields }) => level === "error" && fields["requestId"] === requestId,
-            );
+            const line = log.records.find(({ level, fields }) => level === "error" && fields.requestId === requestId);
             expect(line?.fields).toMatchObject({ handler, err: expect.any(Error) });
           },
         );
@@ -133,12 +131,10 @@ for (const codec of BUILT_IN_CODECS) {
           const error = await failureOf(call(handler));
           expect(error.code).toBe("internal");
           const { requestId } = error.details;
-          const logged = log.records.find(
-            ({ fields }) => fields["requestId"] === requestId && fields["err"] !== undefined,
-          );
-          const cause = (logged?.fields["err"] as Error).cause as Error;
+          const logged = log.records.find(({ fields }) => fields.requestId === requestId && fields.err !== undefined);
+          const { cause } = (logged?.fields.err ?? {}) as { cause?: Error };
           // Raw has no values in values, so there is no path to tell.
-          expect(cause.message).toContain(codec === "raw" ? "raw" : path);
+          expect(cause?.message).toContain(codec === "raw" ? "raw" : path);
         });
 
         test("answers even if the details of an error are no JSON", async () => {
