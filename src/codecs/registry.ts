@@ -3,11 +3,11 @@ import { BUILT_IN_CODECS, DEFAULTS } from "../config/defaults.ts";
 import { ZmqEchoError } from "../errors.ts";
 import type { CodecDefinition } from "../handler.ts";
 import { bindCodec, type WalkedCodec } from "./bind.ts";
-import { createCborCodec } from "./cbor.ts";
+import { createCborCodec } from "./cbor/cbor.ts";
 import type { Codec, CodecLimits, CodecRole, CodecSpec, FrameCodec, PlainSpec, ProtobufSpec } from "./codec.ts";
 import { createJsonCodec } from "./json.ts";
-import { createMsgpackCodec } from "./msgpack.ts";
-import { createProtobufCodec } from "./protobuf.ts";
+import { createMsgpackCodec } from "./msgpack/msgpack.ts";
+import { createProtobufCodec } from "./protobuf/protobuf.ts";
 import { createRawCodec } from "./raw.ts";
 
 export interface CodecOptions {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { createProtobufCodec } from "../../src/codecs/protobuf.ts";
+import { createProtobufCodec } from "../../src/codecs/protobuf/protobuf.ts";
 
 const folder = fileURLToPath(new URL("../data/", import.meta.url));
 

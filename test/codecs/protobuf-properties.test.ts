@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createProtobufCodec } from "../../src/codecs/protobuf.ts";
+import { createProtobufCodec } from "../../src/codecs/protobuf/protobuf.ts";
 import { ZmqEchoError } from "../../src/errors.ts";
 
 const folder = fileURLToPath(new URL("../data/", import.meta.url));

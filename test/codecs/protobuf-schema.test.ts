@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ProtobufSpec } from "../../src/codecs/codec.ts";
-import { createProtobufCodec } from "../../src/codecs/protobuf.ts";
+import { createProtobufCodec } from "../../src/codecs/protobuf/protobuf.ts";
 import { ConfigError, type Problem } from "../../src/errors.ts";
 
 const data = fileURLToPath(new URL("../data/", import.meta.url));

@@ -4,8 +4,7 @@ import type { Body } from "../../codecs/codec.ts";
 import type { Source } from "../../core/call.ts";
 import type { Log } from "../../handler.ts";
 import type { Answer } from "./framing.ts";
-import { receiveUntilClosed } from "./receive.ts";
-import type { Loop, LoopOptions } from "./transport.ts";
+import { type Loop, type LoopOptions, receiveUntilClosed } from "./loop.ts";
 
 /** Long enough for a reply to be queued; without a limit libzmq's state errors would hang instead of showing. */
 const SEND_TIMEOUT_MS = 5000;

@@ -5,8 +5,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Router, type SocketOptions } from "zeromq";
 import type { Body } from "../../codecs/codec.ts";
-import { receiveUntilClosed } from "./receive.ts";
-import type { Loop, LoopOptions } from "./transport.ts";
+import { type Loop, type LoopOptions, receiveUntilClosed } from "./loop.ts";
 
 /** How long a reply waits for a peer that does not read: tries, and milliseconds between them. */
 const SEND_TRIES = 20;

@@ -1,10 +1,11 @@
 /** An endpoint on a ZeroMQ socket: REP in lock-step, or ROUTER where calls run side by side. */
-import type { Context, Reply, Router, SocketOptions } from "zeromq";
+import type { Context } from "zeromq";
 import type { Core, Source, Transport } from "../../core/call.ts";
 import type { Log } from "../../handler.ts";
 import type { MessageLimits } from "../../wire/limits.ts";
 import { type Attached, attach, needsIpv6, type Places } from "./attach.ts";
-import { type Answer, createAnswer, type Framing } from "./framing.ts";
+import { createAnswer, type Framing } from "./framing.ts";
+import type { Loop, LoopOptions } from "./loop.ts";
 import { createReplyLoop } from "./rep.ts";
 import { createRouterLoop } from "./router.ts";
 
@@ -19,24 +20,6 @@ export interface ZmqOptions {
   /** The host's own context. */
   readonly context: Context;
   readonly log: Log;
-}
-
-/** What a loop needs; both kinds take the same. */
-export interface LoopOptions {
-  readonly socketOptions: SocketOptions<Reply> & SocketOptions<Router>;
-  readonly answer: Answer;
-  readonly source: Source;
-  readonly log: Log;
-}
-
-/** A socket and the one loop that reads it. */
-export interface Loop<Socket extends Reply | Router = Reply | Router> {
-  readonly socket: Socket;
-  /** `performance.now()` of the last message. */
-  readonly lastReadAt: () => number;
-  run(): void;
-  /** Sends the replies that are under way, closes the socket, and resolves when nothing is left. */
-  stop(): Promise<void>;
 }
 
 /** A drain is over when nothing came for this long, */

@@ -1,9 +1,9 @@
 /** The types of google/protobuf/*.proto that stand for something simpler than a message. */
-import type { Value } from "../handler.ts";
-import { describe, Fault } from "./protobuf-fault.ts";
-import type { FieldPlan, WellKnown } from "./protobuf-plan.ts";
-import type { Kind } from "./protobuf-scalars.ts";
-import { isPlainObject } from "./protobuf-write.ts";
+import type { Value } from "../../handler.ts";
+import { describe, Fault } from "./fault.ts";
+import type { FieldPlan, WellKnown } from "./plan.ts";
+import type { Kind } from "./scalars.ts";
+import { isPlainObject } from "./write.ts";
 
 const WRAPPERS = ["Double", "Float", "Int64", "UInt64", "Int32", "UInt32", "Bool", "String", "Bytes"];
 

@@ -1,14 +1,14 @@
 /** From protobufjs's reflection of a message type to the plan that it is read and written by. */
 import type { Field, Type } from "protobufjs";
-import { ConfigError, type Problem } from "../errors.ts";
-import type { Value } from "../handler.ts";
-import { messageFromJson } from "./protobuf-json.ts";
-import type { FieldPlan, MessageKind, MessagePlan } from "./protobuf-plan.ts";
-import { readNested } from "./protobuf-read.ts";
-import { enumKind, type Kind, SCALARS } from "./protobuf-scalars.ts";
-import { positionOf } from "./protobuf-schema.ts";
-import { NULL_VALUE, wellKnownType } from "./protobuf-well-known.ts";
-import { writeMessage } from "./protobuf-write.ts";
+import { ConfigError, type Problem } from "../../errors.ts";
+import type { Value } from "../../handler.ts";
+import { messageFromJson } from "./json.ts";
+import type { FieldPlan, MessageKind, MessagePlan } from "./plan.ts";
+import { readNested } from "./read.ts";
+import { enumKind, type Kind, SCALARS } from "./scalars.ts";
+import { positionOf } from "./schema.ts";
+import { NULL_VALUE, wellKnownType } from "./well-known.ts";
+import { writeMessage } from "./write.ts";
 
 /**
  * The plan of a type and of all it refers to.

@@ -1,7 +1,7 @@
 /** MessagePack with timestamps (https://github.com/msgpack/msgpack/blob/master/spec.md), by @msgpack/msgpack. */
 import { createRequire } from "node:module";
-import type { WalkedCodec } from "./bind.ts";
-import { screenMsgpack } from "./msgpack-screen.ts";
+import type { WalkedCodec } from "../bind.ts";
+import { screenMsgpack } from "./screen.ts";
 
 /** Dates are the timestamp extension (below a millisecond it is cut off), integers at most 64 bits wide, floats 64 bits. */
 export function createMsgpackCodec(name: string): WalkedCodec {

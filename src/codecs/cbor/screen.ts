@@ -2,12 +2,12 @@
  * Reads CBOR (RFC 8949) before cbor-x does: refuses what is not well-formed, what the value model has no place for, and
  * what would cost more than its size; writes anew the few things that cbor-x misreads. Not recursive.
  */
-import type { Screened } from "./bind.ts";
-import { endedEarly, expectNoProto } from "./bytes.ts";
-import { type CborScan, MAJOR, OPEN, readHead, readString, replaceString, stringContent } from "./cbor-items.ts";
-import { CONTENT_OF_DROPPED_TAGS, readTagged } from "./cbor-tags.ts";
-import type { CodecLimits } from "./codec.ts";
-import { createRewrite } from "./rewrite.ts";
+import type { Screened } from "../bind.ts";
+import type { CodecLimits } from "../codec.ts";
+import { endedEarly, expectNoProto } from "../screening/bytes.ts";
+import { createRewrite } from "../screening/rewrite.ts";
+import { type CborScan, MAJOR, OPEN, readHead, readString, replaceString, stringContent } from "./items.ts";
+import { CONTENT_OF_DROPPED_TAGS, readTagged } from "./tags.ts";
 
 /** Throws a plain Error for bytes that are refused. `items` of the result counts values; the keys of maps are none. */
 export function screenCbor(bytes: Uint8Array, limits: CodecLimits): Screened {

@@ -2,10 +2,10 @@
  * Reads MessagePack before @msgpack/msgpack does, which makes room for any length it is told, takes bad UTF-8 for U+FFFD
  * and unknown extensions for objects. Not recursive.
  */
-import type { Screened } from "./bind.ts";
-import { BOM, byteAt, endedEarly, expectNoProto, expectUtf8, startsWithBom } from "./bytes.ts";
-import type { CodecLimits } from "./codec.ts";
-import { createRewrite } from "./rewrite.ts";
+import type { Screened } from "../bind.ts";
+import type { CodecLimits } from "../codec.ts";
+import { BOM, byteAt, endedEarly, expectNoProto, expectUtf8, startsWithBom } from "../screening/bytes.ts";
+import { createRewrite } from "../screening/rewrite.ts";
 
 /** The library reads text of more bytes through TextDecoder. */
 const LONG_TEXT_BYTES = 200;

@@ -1,5 +1,5 @@
 /** The tags of CBOR that mean something here: RFC 8949, section 3.4. */
-import { type CborScan, doubleItem, exactArgument, MAJOR, OPEN, readHead, stringContent } from "./cbor-items.ts";
+import { type CborScan, doubleItem, exactArgument, MAJOR, OPEN, readHead, stringContent } from "./items.ts";
 
 /** Bytes of a bignum. cbor-x needs time by the square of its length; 2048 bits are as many as a key of RSA has. */
 const MAX_BIGNUM_BYTES = 256;

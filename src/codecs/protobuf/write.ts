@@ -3,10 +3,10 @@
  * nothing is dropped, rounded or converted on the way.
  */
 import type { Writer } from "protobufjs";
-import { suggestion } from "../nearest.ts";
-import { describe, Fault, memberStep, quote, within } from "./protobuf-fault.ts";
-import { type FieldPlan, MAX_NESTING, type Members, type MessagePlan } from "./protobuf-plan.ts";
-import type { Kind } from "./protobuf-scalars.ts";
+import { suggestion } from "../../nearest.ts";
+import { describe, Fault, memberStep, quote, within } from "./fault.ts";
+import { type FieldPlan, MAX_NESTING, type Members, type MessagePlan } from "./plan.ts";
+import type { Kind } from "./scalars.ts";
 
 /** The fields of a message, without a length in front. */
 export function writeMessage(plan: MessagePlan, writer: Writer, value: unknown, depth: number): void {

@@ -3,14 +3,14 @@
  * scalars; which value fits which type is decided here, so that nothing is coerced on the way.
  */
 import { resolve } from "node:path";
-import { ConfigError, ZmqEchoError } from "../errors.ts";
-import { nearestName } from "../nearest.ts";
-import type { CodecRole, FrameCodec, ProtobufSpec } from "./codec.ts";
-import { planMessage } from "./protobuf-compile.ts";
-import { Fault, quote } from "./protobuf-fault.ts";
-import { readMessage } from "./protobuf-read.ts";
-import { loadProtobufjs, loadSchema, type Schema } from "./protobuf-schema.ts";
-import { writeMessage } from "./protobuf-write.ts";
+import { ConfigError, ZmqEchoError } from "../../errors.ts";
+import { nearestName } from "../../nearest.ts";
+import type { CodecRole, FrameCodec, ProtobufSpec } from "../codec.ts";
+import { planMessage } from "./compile.ts";
+import { Fault, quote } from "./fault.ts";
+import { readMessage } from "./read.ts";
+import { loadProtobufjs, loadSchema, type Schema } from "./schema.ts";
+import { writeMessage } from "./write.ts";
 
 /** How many types an error message lists. */
 const LISTED = 20;

@@ -3,10 +3,10 @@
  * out of its message are errors; unknown fields are passed over. https://protobuf.dev/programming-guides/encoding/
  */
 import type { Reader } from "protobufjs";
-import type { Value } from "../handler.ts";
-import { Fault, memberStep, within } from "./protobuf-fault.ts";
-import { type FieldPlan, MAX_NESTING, type Members, type MessagePlan } from "./protobuf-plan.ts";
-import type { Kind } from "./protobuf-scalars.ts";
+import type { Value } from "../../handler.ts";
+import { Fault, memberStep, within } from "./fault.ts";
+import { type FieldPlan, MAX_NESTING, type Members, type MessagePlan } from "./plan.ts";
+import type { Kind } from "./scalars.ts";
 
 /** A whole message, up to the end of the reader. Throws what the reader throws, and {@link Fault}s. */
 export function readMessage(plan: MessagePlan, reader: Reader, depth: number, existing?: Value): Value {

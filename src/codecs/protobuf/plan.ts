@@ -1,6 +1,6 @@
 /** What the reader and the writer know of a message type: its fields, worked out once. */
-import type { Value } from "../handler.ts";
-import type { Kind } from "./protobuf-scalars.ts";
+import type { Value } from "../../handler.ts";
+import type { Kind } from "./scalars.ts";
 
 /**
  * How deep messages may nest. Room for values 128 deep in google.protobuf.Value, which takes two messages a level,

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, resolve } from "node:path";
 import type { Field, Namespace, ReflectionObject, Root, Type } from "protobufjs";
-import { ConfigError, type Problem, textOf } from "../errors.ts";
+import { ConfigError, type Problem, textOf } from "../../errors.ts";
 
 type Protobuf = typeof import("protobufjs");
 type Position = { readonly line: number; readonly column: number };

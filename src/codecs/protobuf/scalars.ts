@@ -3,9 +3,9 @@
  * https://protobuf.dev/programming-guides/proto3/#scalar and https://protobuf.dev/programming-guides/json/
  */
 import type { Enum, Reader, Writer } from "protobufjs";
-import type { Value } from "../handler.ts";
-import { suggestion } from "../nearest.ts";
-import { describe, Fault } from "./protobuf-fault.ts";
+import type { Value } from "../../handler.ts";
+import { suggestion } from "../../nearest.ts";
+import { describe, Fault } from "./fault.ts";
 
 /** One type of a field: a scalar, an enum or a message. */
 export interface Kind {

@@ -1,8 +1,8 @@
 /** CBOR, RFC 8949, by cbor-x. */
 import { createRequire } from "node:module";
-import type { WalkedCodec } from "./bind.ts";
-import { screenCbor } from "./cbor-screen.ts";
-import { BIGNUM_RANGE } from "./cbor-tags.ts";
+import type { WalkedCodec } from "../bind.ts";
+import { screenCbor } from "./screen.ts";
+import { BIGNUM_RANGE } from "./tags.ts";
 
 /** Plain CBOR that any library reads: no records, no packing, no tags but for dates and large integers. */
 const OPTIONS = {

@@ -1,8 +1,8 @@
 /** From ProtoJSON, as people write it, to what the writer takes. https://protobuf.dev/programming-guides/json/ */
-import { Fault, memberStep, within } from "./protobuf-fault.ts";
-import { type FieldPlan, MAX_NESTING, type Members, type MessagePlan } from "./protobuf-plan.ts";
-import type { Kind } from "./protobuf-scalars.ts";
-import { isPlainObject } from "./protobuf-write.ts";
+import { Fault, memberStep, within } from "./fault.ts";
+import { type FieldPlan, MAX_NESTING, type Members, type MessagePlan } from "./plan.ts";
+import type { Kind } from "./scalars.ts";
+import { isPlainObject } from "./write.ts";
 
 /** A message. What does not fit and would be refused by the writer anyway passes as it is. */
 export function messageFromJson(plan: MessagePlan, json: unknown, depth: number): unknown {

@@ -1,6 +1,6 @@
 /** The parts of CBOR's screen that read one thing: the head of a data item, or a string. RFC 8949, section 3. */
-import { BOM, byteAt, endedEarly, expectUtf8, startsWithBom } from "./bytes.ts";
-import type { Rewrite } from "./rewrite.ts";
+import { BOM, byteAt, endedEarly, expectUtf8, startsWithBom } from "../screening/bytes.ts";
+import type { Rewrite } from "../screening/rewrite.ts";
 
 export const MAJOR: Readonly<
   Record<"integer" | "negative" | "bytes" | "text" | "array" | "map" | "tag" | "simple", number>
