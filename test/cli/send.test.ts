@@ -1,0 +1,260 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { Publisher } from "zeromq";
+import { BUILT_IN_CODECS } from "../../src/config/defaults.ts";
+import { ZmqEchoError } from "../../src/errors.ts";
+import { folderWith } from "../config/folder.ts";
+import { ANY_PORT, addressOf, startHost } from "../hosts.ts";
+import { run } from "../processes.ts";
+
+async function echo(codec: string = "raw"): Promise<string> {
+  return addressOf(await startHost({ endpoints: { e: { bind: ANY_PORT, codec } } }), "e");
+}
+
+test("prints both arrows, and nothing on stderr", async () => {
+  expect(await run(["send", await echo()])).toMatchObject({
+    code: 0,
+    stdout: "-> Hello world!\n<- Hello world!\n",
+    stderr: "",
+  });
+});
+
+test("sends what is asked for", async () => {
+  const { stdout } = await run(["send", await echo(), "good day"]);
+  expect(stdout).toBe("-> good day\n<- good day\n");
+});
+
+test.each(BUILT_IN_CODECS.filter((codec) => codec !== "raw"))("takes and prints JSON under %s", async (codec) => {
+  const { stdout } = await run(["send", await echo(codec), '{ "list": [1, "two", null] }', "--codec", codec]);
+  expect(stdout).toBe('-> {"list":[1,"two",null]}\n<- {"list":[1,"two",null]}\n');
+});
+
+describe("-o", () => {
+  test("raw prints the reply's bytes and nothing else", async () => {
+    const folder = folderWith({ "body.bin": Buffer.from([0, 255, 10, 13, 0]) });
+    const { bytes } = await run(["send", await echo(), "@body.bin", "-o", "raw"], { cwd: folder });
+    expect([...bytes]).toEqual([0, 255, 10, 13, 0]);
+  });
+
+  test("value prints the value alone, as JSON under structured codecs", async () => {
+    expect(await run(["send", await echo("cbor"), '"hi"', "--codec", "cbor", "-o", "value"])).toMatchObject({
+      stdout: '"hi"\n',
+    });
+    expect(await run(["send", await echo(), "hi", "-o", "value"])).toMatchObject({ stdout: "hi\n" });
+  });
+
+  test("hex prints a dump", async () => {
+    const { stdout } = await run(["send", await echo(), "hi\nthere", "-o", "hex"]);
+    expect(stdout).toBe(`00000000  68 69 0a 74 68 65 72 65${" ".repeat(26)}|hi.there|\n`);
+  });
+
+  test("json prints one document", async () => {
+    const address = await echo("json");
+    const { stdout } = await run(["send", address, "[1]", "--codec", "json", "-o", "json"]);
+    expect(JSON.parse(stdout)).toEqual({ ok: true, code: "ok", value: [1], latencyMs: expect.any(Number), address });
+  });
+
+  test("json prints the error of a call that failed, and its exit code stands", async () => {
+    const host = await startHost(
+      { endpoints: { e: { bind: ANY_PORT, handler: "no" } } },
+      {
+        no: () => {
+          throw new ZmqEchoError("aborted", "later", { details: { at: "noon" } });
+        },
+      },
+    );
+    const { code, stdout, stderr } = await run(["send", addressOf(host, "e"), "-o", "json"]);
+    expect({ code, stderr }).toEqual({ code: 74, stderr: "" });
+    expect(JSON.parse(stdout)).toMatchObject({
+      ok: false,
+      code: "aborted",
+      message: "later",
+      details: { at: "noon", requestId: expect.any(String) },
+    });
+  });
+
+  test("json says which encoding bytes are in that are no text", async () => {
+    const folder = folderWith({ "body.bin": Buffer.from([255]) });
+    const { stdout } = await run(["send", await echo(), "@body.bin", "-o", "json"], { cwd: folder });
+    expect(JSON.parse(stdout)).toMatchObject({ value: "/w==", encoding: "base64" });
+  });
+});
+
+test("reads the body from standard input if told to, and only then", async () => {
+  const address = await echo();
+  expect((await run(["send", address, "-", "-o", "raw"], { input: "piped" })).stdout).toBe("piped");
+  expect((await run(["send", address, "-o", "raw"], { input: "piped" })).stdout).toBe("Hello world!");
+});
+
+test("--count sends as often", async () => {
+  const { stdout } = await run(["send", await echo(), "x", "--count", "3"]);
+  expect(stdout).toBe("-> x\n<- x\n".repeat(3));
+});
+
+test("-v shows the frames on stderr", async () => {
+  const { stderr } = await run(["send", await echo(), "hi", "-v"]);
+  expect(stderr).toMatch(/^> \[1\/1\] 2 bytes\n.*\|hi\|\n< \[1\/1\] 2 bytes\n.*\|hi\|\n$/s);
+});
+
+describe("through the configuration", () => {
+  async function folderFor(extra: object = {}) {
+    const host = await startHost(
+      {
+        endpoints: {
+          plain: { bind: ANY_PORT, handler: "twice", codec: "json" },
+          zep: { bind: ANY_PORT, handlers: ["*"] },
+        },
+      },
+      { twice: (input) => [input, input], meta: (_, { metadata }) => metadata },
+    );
+    const config = {
+      endpoints: {
+        plain: { bind: addressOf(host, "plain"), handler: "twice", codec: "json" },
+        zep: { bind: addressOf(host, "zep"), handlers: ["*"] },
+      },
+      targets: { there: { connect: addressOf(host, "plain"), codec: "json" } },
+      ...extra,
+    };
+    return folderWith({ "zmqecho.config.json": JSON.stringify(config) });
+  }
+
+  test("the first endpoint is the default, and named on stderr", async () => {
+    const cwd = await folderFor();
+    const { stdout, stderr } = await run(["send", "1"], { cwd });
+    expect(stdout).toBe("-> 1\n<- [1,1]\n");
+    expect(stderr).toMatch(/^zmqecho: to endpoint plain, tcp:\/\/127\.0\.0\.1:\d+\n$/);
+  });
+
+  test("--endpoint names an endpoint or a target, with its codec", async () => {
+    const cwd = await folderFor();
+    for (const name of ["plain", "there"]) {
+      expect(await run(["send", "2", "--endpoint", name], { cwd })).toMatchObject({ stdout: "-> 2\n<- [2,2]\n" });
+    }
+  });
+
+  test("--handler finds its plain endpoint before one that serves by name", async () => {
+    const cwd = await folderFor();
+    expect(await run(["send", "3", "--handler", "twice", "-v"], { cwd })).toMatchObject({
+      stdout: "-> 3\n<- [3,3]\n",
+      stderr: expect.not.stringContaining("ZEP1"),
+    });
+  });
+
+  test("--handler calls by name where only that is served, with metadata", async () => {
+    const cwd = await folderFor();
+    const args = ["send", "null", "--handler", "meta", "--codec", "json", "-H", "tenant=blue=1", "-o", "value"];
+    expect(await run(args, { cwd })).toMatchObject({ code: 0, stdout: '{"tenant":"blue=1"}\n' });
+  });
+
+  test("a name that is nobody's is exit 2, with the nearest", async () => {
+    const cwd = await folderFor();
+    expect(await run(["send", "--endpoint", "plian"], { cwd })).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: 'zmqecho: there is no endpoint or target "plian"; did you mean "plain"?\n',
+    });
+  });
+
+  test("a handler's absence is told by the server: 69", async () => {
+    const cwd = await folderFor();
+    expect(await run(["send", "--endpoint", "zep", "--handler", "nobody"], { cwd })).toMatchObject({
+      code: 69,
+      stderr: expect.stringMatching(
+        /^zmqecho: not_found: no handler "nobody" is served here \{"requestId":"[^"]+"\}\n$/,
+      ),
+    });
+  });
+
+  test("a codec of a plugin works by its name", async () => {
+    const cwd = await folderFor();
+    mkdirSync(join(cwd, "plugins"));
+    writeFileSync(
+      join(cwd, "plugins", "csv.mjs"),
+      `import { defineCodec } from "zmqecho";
+       export default defineCodec({ encode: (v) => Buffer.from(v.join(",")), decode: (b) => Buffer.from(b).toString().split(",") });`,
+    );
+    expect(await run(["send", await echo(), '["a","b"]', "--codec", "csv", "-o", "value"], { cwd })).toMatchObject({
+      stdout: '["a","b"]\n',
+    });
+  });
+});
+
+test("--proto, --type and --response-type describe a codec ad hoc", async () => {
+  const proto =
+    'syntax = "proto3"; package t; message Ask { string name = 1; int64 big = 2; } message Answer { string text = 1; }';
+  const cwd = folderWith({ "t.proto": proto });
+  const codec = { type: "protobuf", proto: join(cwd, "t.proto"), request: "t.Ask", response: "t.Answer" } as const;
+  const host = await startHost(
+    { codecs: { t: codec }, endpoints: { e: { bind: ANY_PORT, handler: "greet", codec: "t" } } },
+    { greet: (input) => ({ text: `${(input as { name: string }).name} ${(input as { big: bigint }).big}` }) },
+  );
+  const flags = ["--proto", "t.proto", "--type", "t.Ask", "--response-type", "t.Answer", "-o", "value"];
+  const body = '{"name":"Ann","big":"9007199254740993"}';
+  expect(await run(["send", addressOf(host, "e"), body, ...flags], { cwd })).toMatchObject({
+    code: 0,
+    stdout: '{"text":"Ann 9007199254740993"}\n',
+  });
+});
+
+describe("exits with", () => {
+  test("78 and the reason when nobody listens", async () => {
+    const address = await deadAddress();
+    expect(await run(["send", address])).toMatchObject({
+      code: 78,
+      stderr: `zmqecho: unavailable: ${address}: connection refused; nobody listens there\n`,
+    });
+  });
+
+  test("78 and the reason when a PUB socket is there", async () => {
+    const socket = new Publisher({ linger: 0 });
+    onTestFinished(() => socket.close());
+    await socket.bind(ANY_PORT);
+    expect(await run(["send", socket.lastEndpoint ?? ""])).toMatchObject({
+      code: 78,
+      stderr: expect.stringContaining("a PUB socket is there; requests need a REP or ROUTER"),
+    });
+  });
+
+  test("68 when no answer comes in time", async () => {
+    const host = await startHost(
+      { endpoints: { e: { bind: ANY_PORT, handler: "hang" } }, handlers: { hang: { timeoutMs: 500 } } },
+      { hang: () => new Promise(() => undefined) },
+    );
+    expect(await run(["send", addressOf(host, "e"), "-t", "100"])).toMatchObject({
+      code: 68,
+      stderr: expect.stringMatching(/^zmqecho: deadline_exceeded: no answer from tcp:.* within 100 ms\n$/),
+    });
+  });
+
+  test.each([
+    [
+      "an address that libzmq would misread",
+      ["tcp://127.0.0.1:70000"],
+      'address "tcp://127.0.0.1:70000": "70000" is no port',
+    ],
+    ["a body that is no JSON", ["tcp://127.0.0.1:1", "hello", "--codec", "json"], `quote it twice: '"hello"'`],
+    ["a body that its codec can't carry", ["tcp://127.0.0.1:1", "1e400", "--codec", "json"], "json can't encode $"],
+    ["two words that are no address", ["one", "two"], '"one" is no address'],
+    ["a file that is not there", ["tcp://127.0.0.1:1", "@nowhere"], "can't read nowhere"],
+    ["metadata on a plain call", ["tcp://127.0.0.1:1", "-H", "a=b"], "--metadata goes with a call by name"],
+    ["an unknown codec", ["tcp://127.0.0.1:1", "--codec", "jsno"], 'there is no codec "jsno"; did you mean "json"?'],
+    ["an unknown option", ["--conect"], "unknown option '--conect'"],
+    ["a time that is none", ["tcp://127.0.0.1:1", "-t", "5s"], '"5s" is no whole number'],
+  ])("2 and no arrow for %s", async (_, args, message) => {
+    expect(await run(["send", ...args])).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringContaining(message),
+    });
+  });
+});
+
+async function deadAddress(): Promise<string> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return `tcp://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+}
