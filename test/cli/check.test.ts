@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { folderWith } from "../config/folder.ts";
 import { run } from "../processes.ts";
@@ -31,6 +32,12 @@ test("a good configuration gets one line, and 0", async () => {
     stdout: ["zmqecho.config.json: ok: 2 endpoints (vat and all), 3 handlers (echo, vat and second)"],
     stderr: [],
   });
+});
+
+test("the checkout's own configuration is good, without a warning", async () => {
+  const file = fileURLToPath(new URL("../../config/zmqecho.config.json", import.meta.url));
+  const { code, stdout, stderr } = await run(["check", "--config", file]);
+  expect([code, stdout, stderr]).toEqual([0, `${file}: ok: 2 endpoints (echo and gateway), 1 handler (echo)\n`, ""]);
 });
 
 test("without a file the defaults are good", async () => {
