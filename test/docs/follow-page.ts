@@ -1,7 +1,7 @@
 /**
  * Does what a page shows, as it is written: files are put where their first line says, commands run in a shell, and what
  * they print is what is shown. Different are only the ports (free ones), `npx` (left out: the command is on the PATH), the
- * times in logs, request ids and latencies.
+ * times in logs, request ids, latencies and the folder.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -45,6 +45,7 @@ function shownIn(block: string): Shown[] {
 function lasting(output: string): string {
   return output
     .replace(/^\d\d:\d\d:\d\d\.\d{3} /gm, "")
+    .replace(/^\/\S*\/(?=zmqecho\.config\.json)/gm, "")
     .replace(/"requestId":"[\w-]+"/g, '"requestId":"…"')
     .replace(/"latencyMs":[\d.]+/g, '"latencyMs":…')
     .trimEnd();
