@@ -3,6 +3,7 @@ import { closingLine } from "./test/closing-line.ts";
 
 /** What `npm test` leaves to .ci/run: clients in other languages, and the package as it will be installed. Both run dist/. */
 export default defineConfig({
+  resolve: { alias: [{ find: /^zmqecho$/, replacement: new URL("dist/index.js", import.meta.url).pathname }] },
   test: {
     include: ["test/foreign/**/*.test.ts", "test/package/**/*.test.ts"],
     reporters: ["default", closingLine],
