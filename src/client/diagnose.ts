@@ -46,13 +46,12 @@ function look(address: string, withinMs: number): Promise<string> {
   });
 }
 
-/** A ZMTP 3.0 greeting and a READY, as a REQ with the NULL mechanism. */
+/** A ZMTP 3.0 greeting with the NULL mechanism. The peer's READY follows unasked; ours might make it hang up before. */
 function greet(socket: Socket): void {
   const greeting = Buffer.alloc(GREETING_BYTES);
   greeting.set([0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 0]);
   greeting.write("NULL", 12, "latin1");
   socket.write(greeting);
-  socket.write(Buffer.from("\x04\x19\x05READY\x0bSocket-Type\x00\x00\x00\x03REQ", "latin1"));
 }
 
 function isGreeting(received: Buffer): boolean {

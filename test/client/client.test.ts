@@ -123,9 +123,9 @@ test("says that no answer came in time, and asks again on a fresh socket", async
 
 test("says that the connection was lost while it waited", async () => {
   const { socket, address } = await bareServer(() => new Promise(() => undefined));
+  const asked = new Promise((resolve) => socket.events.on("handshake", resolve));
   const waiting = failureOf(client(address, { timeoutMs: 60_000 }).request("x"));
-  const got = new Promise((resolve) => socket.events.on("handshake", resolve));
-  await got;
+  await asked;
   socket.close();
   expect(await waiting).toMatchObject({ code: "unavailable" });
 });

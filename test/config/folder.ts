@@ -6,7 +6,7 @@ import { loadConfig } from "../../src/config/load.ts";
 import { ConfigError, formatProblem } from "../../src/errors.ts";
 
 /** A folder of its own for one test, with these files. A package.json keeps the search from climbing out of it. */
-export function folderWith(files: Readonly<Record<string, string>>): string {
+export function folderWith(files: Readonly<Record<string, string | Uint8Array>>): string {
   const folder = mkdtempSync(join(tmpdir(), "zmqecho-config-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   for (const [name, content] of Object.entries({ "package.json": "{}", ...files })) {
