@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { closingLine } from "./test/closing-line.ts";
 
@@ -13,6 +14,8 @@ export default defineConfig({
     // These need a packed tarball, or programs in other languages: vitest.acceptance.config.ts has them.
     exclude: ["test/foreign/**", "test/package/**"],
     reporters: ["default", closingLine],
+    // Much of the time goes into waiting for child processes; one worker on two cores would take twice as long.
+    maxWorkers: Math.max(2, availableParallelism()),
     retry: 0,
     testTimeout: 15_000,
   },
