@@ -83,7 +83,9 @@ export class ZmqEchoError extends Error {
   /** True for an error of ours, even from another copy of this package. Safe with whatever was thrown. */
   static is(error: unknown): error is ZmqEchoError {
     try {
-      return typeof error === "object" && error !== null && BRAND in error && "code" in error && isErrorCode(error.code);
+      return (
+        typeof error === "object" && error !== null && BRAND in error && "code" in error && isErrorCode(error.code)
+      );
     } catch {
       return false;
     }

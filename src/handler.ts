@@ -22,7 +22,7 @@ export type Value =
 export type Metadata = Readonly<Record<string, string>>;
 
 /** Where a handler runs. */
-export type Isolation = "inline" | "thread" | "process";
+export type Isolation = "inline";
 
 /** `log.info("text")` or `log.info({ fields }, "text")`, as in pino. */
 export interface LogMethod {
@@ -80,7 +80,7 @@ export type HandlerFunction<Input = unknown, Output = unknown> = (
 type Parsed<Schema> = Schema extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<Schema> : unknown;
 type Accepted<Schema> = Schema extends StandardSchemaV1 ? StandardSchemaV1.InferInput<Schema> : unknown;
 
-/** A handler with its defaults; `handlers.NAME` in the config overrides `timeoutMs`, `isolation` and `concurrency`. */
+/** A handler with its defaults; `handlers.NAME` in the config overrides `timeoutMs` and `isolation`. */
 export interface HandlerDefinition<
   Input extends StandardSchemaV1 | undefined = StandardSchemaV1 | undefined,
   Output extends StandardSchemaV1 | undefined = StandardSchemaV1 | undefined,
@@ -95,10 +95,8 @@ export interface HandlerDefinition<
   readonly output?: Output;
   /** Milliseconds from the moment the request is read to `deadline_exceeded`. Default 5000. */
   readonly timeoutMs?: number;
-  /** Default `inline`. */
+  /** Where it runs. Default and, so far, all there is: `inline`, in the host's own thread. */
   readonly isolation?: Isolation;
-  /** How many calls of this handler may run at once. Default: as many as the endpoint lets through. */
-  readonly concurrency?: number;
   /** Once per load, before the first call; at most 10 s. Its result is `context.state`. */
   setup?(context: SetupContext<Options>): State | Promise<State>;
   /** Once per unload, after the last call. */

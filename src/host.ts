@@ -1,5 +1,4 @@
 /** Builds, starts and stops what a configuration asks for: handlers set up, and each endpoint on its sockets. */
-import { createRequire } from "node:module";
 import { type Assembly, assemble, type InCode } from "./assemble.ts";
 import type { EndpointConfig } from "./config/effective.ts";
 import { handlerMatcher } from "./config/handler-patterns.ts";
@@ -14,7 +13,7 @@ import type { Log } from "./handler.ts";
 import { createRegistry, type HandlerRegistry } from "./loader/registry.ts";
 import { createLog } from "./log.ts";
 import { plainFraming, zepFraming } from "./transports/zmq/framing.ts";
-import { createZmqTransport } from "./transports/zmq/transport.ts";
+import { createContext, createZmqTransport } from "./transports/zmq/transport.ts";
 import { isLoopback, parseAddress } from "./wire/address.ts";
 
 export interface HostOptions extends InCode {
@@ -85,9 +84,7 @@ export function createHost(config: ConfigInput | LoadedConfig = {}, options: Hos
   }
 
   async function openAll(assembly: Assembly, handlers: HandlerRegistry): Promise<void> {
-    // Loaded here, since this package's only native code is behind it and a host may be built and never started.
-    const { Context } = createRequire(import.meta.url)("zeromq") as typeof import("zeromq");
-    const shared = { context: new Context(), deadlines: createDeadlines(), newRequestId: createRequestIds() };
+    const shared = { context: createContext(), deadlines: createDeadlines(), newRequestId: createRequestIds() };
     for (const [name, endpoint] of Object.entries(loaded.config.endpoints)) {
       const codecs = assembly.codecsFor(endpoint);
       const core = createCore({

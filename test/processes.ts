@@ -45,6 +45,10 @@ export interface Served {
   readonly pid: number;
   /** What it has logged so far: JSON, a line each. */
   log(): string;
+  /** Resolves when the text is in the log. */
+  logged(text: string): Promise<void>;
+  /** Resolves when the text has been printed on stdout. */
+  printed(text: string): Promise<void>;
   /** Sends a signal (default SIGTERM) and waits for the end. */
   stop(signal?: NodeJS.Signals): Promise<Finished>;
   /** Waits for an end that comes by itself. */
@@ -70,6 +74,8 @@ export async function serve(args: readonly string[] = [], options: ServeOptions 
     addresses,
     pid: child.pid ?? 0,
     log: output.stderr,
+    logged: (text) => until(child.stderr, () => output.stderr().includes(text)),
+    printed: (text) => until(child.stdout, () => output.stdout().includes(text)),
     finished,
     stop(signal = "SIGTERM") {
       child.kill(signal);
@@ -81,7 +87,7 @@ export async function serve(args: readonly string[] = [], options: ServeOptions 
 interface Started {
   readonly child: ChildProcessWithoutNullStreams;
   readonly finished: Promise<Finished>;
-  readonly output: { stderr(): string };
+  readonly output: { stdout(): string; stderr(): string };
 }
 
 function start(args: readonly string[], { cwd, env }: RunOptions): Started {
@@ -104,5 +110,18 @@ function start(args: readonly string[], { cwd, env }: RunOptions): Started {
       resolve({ code, signal, stdout: text(stdout), stderr: text(stderr), bytes: Buffer.concat(stdout) }),
     );
   });
-  return { child, finished, output: { stderr: () => text(stderr) } };
+  return { child, finished, output: { stdout: () => text(stdout), stderr: () => text(stderr) } };
+}
+
+/** Looks at each chunk that comes; the collectors of {@link start} have seen it before. */
+function until(stream: NodeJS.ReadableStream, seen: () => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (!seen()) return;
+      stream.off("data", look);
+      resolve();
+    };
+    stream.on("data", look);
+    look();
+  });
 }

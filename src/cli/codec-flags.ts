@@ -25,8 +25,10 @@ export function codecFromFlags(flags: CodecFlags): NamedCodec | undefined {
     if (type === undefined)
       throw usageError("--proto wants --type: the full name of the message type, such as shop.Order");
     const response = responseType === undefined ? {} : { response: responseType };
+    // A built-in's name is taken; on a plain endpoint no name travels anyway.
+    const name = codec === undefined || codec === "protobuf" ? type : codec;
     return {
-      name: codec ?? "protobuf",
+      name,
       spec: { type: "protobuf", proto: [resolve(proto)], request: type, ...response },
     };
   }

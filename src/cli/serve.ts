@@ -38,6 +38,8 @@ export async function serve(address: string | undefined, flags: ServeFlags): Pro
   const handlers = await handlersFrom(flags, loaded);
   const log = createLog(loaded.config.log);
   surviveStrayErrors(log);
+  // From here on, so that one that comes while the host starts ends it in order too.
+  const ending = firstSignal();
   const host = createHost(loaded, { log, handlers, hooks: flags.verbose ? [trafficHook(log)] : [] });
   try {
     await host.start();
@@ -46,7 +48,7 @@ export async function serve(address: string | undefined, flags: ServeFlags): Pro
     exitSoon(loaded);
     throw error instanceof ConfigError ? error : new CommandFailure(1, error);
   }
-  const signal = await firstSignal();
+  const signal = await ending;
   log.info(`${signal}: draining`);
   await host.stop();
   log.info("stopped");

@@ -81,7 +81,9 @@ export function createClientWith(codec: Codec, options: Omit<ClientOptions, "cod
         );
       } catch (error) {
         if (!ZmqEchoError.is(error) || !error.retryable || retriesLeft <= 0) throw error;
-        const backoff = FIRST_BACKOFF_MS * 2 ** ((options.retries ?? 0) - retriesLeft) * (0.5 + Math.random() / 2);
+        const doubled = FIRST_BACKOFF_MS * 2 ** ((options.retries ?? 0) - retriesLeft) * (0.5 + Math.random() / 2);
+        const { retryAfterMs } = error.details;
+        const backoff = typeof retryAfterMs === "number" ? Math.max(retryAfterMs, doubled) : doubled;
         if (performance.now() + backoff >= expiresAt) throw error;
         await delay(backoff, undefined, { signal }).catch(() => {
           throw new ZmqEchoError("canceled", "the call was canceled");

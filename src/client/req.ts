@@ -121,7 +121,8 @@ function openConnection({ addresses, limits, wait }: ReqOptions): Connection {
     if (down.size < addresses.length || isBroken) return;
     if (wait && !wasUp) return;
     isBroken = true;
-    setTimeout(() => fail(new Broken(wasUp)), wasUp ? LAST_REPLY_MS : 0);
+    // An immediate comes after the sockets were read, a late timer before.
+    setTimeout(() => setImmediate(() => fail(new Broken(wasUp))), wasUp ? LAST_REPLY_MS : 0);
   }
 
   socket.events.on("handshake", ({ address }) => {

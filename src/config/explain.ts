@@ -12,7 +12,12 @@ export interface Explained extends PathProblem {
 }
 
 /** Keys that belong to a later version: not unknown, but not served either. */
-const NOT_YET: ReadonlySet<string> = new Set(["curve", "pool"]);
+const NOT_YET: ReadonlySet<string> = new Set([
+  "endpoints.curve",
+  "targets.curve",
+  "handlers.pool",
+  "handlers.concurrency",
+]);
 
 /**
  * @param input what was validated
@@ -32,7 +37,7 @@ export function explain(
     const path = [...above, ...issue.path] as Path;
     if (issue.code === "unrecognized_keys") {
       const known = keysAt(schema, path, input);
-      for (const key of issue.keys) add({ path: [...path, key], part: "key", message: unknownKey(key, known) });
+      for (const key of issue.keys) add({ path: [...path, key], part: "key", message: unknownKey(path, key, known) });
     } else if (issue.code === "invalid_key") {
       const wrong = issue.issues[0]?.message ?? issue.message;
       add({ path, part: "key", message: wrong });
@@ -64,8 +69,8 @@ export function quoted(value: unknown): string {
   return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
 }
 
-function unknownKey(key: string, known: readonly string[]): string {
-  if (NOT_YET.has(key)) return `${key} is not in this version yet; leave it out`;
+function unknownKey([section]: Path, key: string, known: readonly string[]): string {
+  if (NOT_YET.has(`${section}.${key}`)) return `${key} is not in this version yet; leave it out`;
   return `unknown key ${JSON.stringify(key)}${suggestion(key, known)}`;
 }
 

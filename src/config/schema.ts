@@ -135,10 +135,6 @@ function buildSchema(z: typeof Zod) {
       .meta({
         description: `Milliseconds from reading the request to \`deadline_exceeded\`. Default: what the plugin says, or ${DEFAULTS.handlerTimeoutMs}.`,
       }),
-    concurrency: whole(1, 65_536).exactOptional().meta({
-      description:
-        "Calls of it that run at once. Default: what the plugin says, or as many as its endpoints let through.",
-    }),
     options: z
       .record(z.string(), z.unknown(), { error: "expected an object" })
       .default({})

@@ -10,7 +10,7 @@ import type { Runner } from "../runtime/runner.ts";
 import { NO_METADATA } from "../wire/zep.ts";
 import type { Call, CallHook, Core, Failure, Outcome, Source, Success } from "./call.ts";
 import type { Deadlines } from "./deadlines.ts";
-import { failureFrom, loggable } from "./failure.ts";
+import { createReporter } from "./failure.ts";
 import { RunningCall } from "./running-call.ts";
 
 export interface CoreOptions {
@@ -29,15 +29,27 @@ export interface CoreOptions {
   readonly log: Log;
 }
 
-/** A call that waits for a place. */
-interface Waiting {
-  readonly call: Call;
-  readonly answer: (outcome: Outcome | Promise<Outcome>) => void;
+/** A call that is well-formed, and what runs it. */
+interface Admitted {
+  readonly job: RunningCall;
+  readonly runner: Runner;
 }
 
+/** One that waits for a place. */
+interface Waiting extends Admitted {
+  readonly answer: (outcome: Outcome | Promise<Outcome>) => void;
+  readonly unwatch: () => void;
+}
+
+/** When a refused caller may come back, as a hint: calls end often, hosts come back slowly. */
+const RETRY_WHEN_FULL_MS = 100;
+const RETRY_WHEN_DRAINING_MS = 1000;
+
 export function createCore(options: CoreOptions): Core {
-  const { hooks, log, newRequestId } = options;
-  const waiting: Waiting[] = [];
+  const { hooks, newRequestId } = options;
+  const { failed, refused, dropped } = createReporter(options.log, newRequestId);
+  /** In the order they came. */
+  const waiting = new Set<Waiting>();
   /** Ends each call that is still unsettled; synchronous calls are never in here. */
   const unsettled = new Set<(outcome: ZmqEchoError) => void>();
   let running = 0;
@@ -46,16 +58,53 @@ export function createCore(options: CoreOptions): Core {
   let drained: (() => void) | undefined;
 
   function admit(call: Call): Outcome | Promise<Outcome> {
-    if (draining) return failed(call, new ZmqEchoError("unavailable", "the host is shutting down"));
-    if (running < options.concurrency) return run(call);
-    if (waiting.length < options.queue) return new Promise((answer) => waiting.push({ call, answer }));
-    const full = `${running} calls run and ${waiting.length} wait; no more are taken`;
-    return failed(call, new ZmqEchoError("resource_exhausted", full));
+    let admitted: Admitted;
+    try {
+      admitted = prepare(call);
+    } catch (error) {
+      return failed(call, error);
+    }
+    return running < options.concurrency ? run(admitted) : wait(admitted);
   }
 
-  function run(call: Call): Outcome | Promise<Outcome> {
+  function prepare(call: Call): Admitted {
+    if (draining) throw unavailable("the host is shutting down");
+    const slot = options.allows(call.handler) ? options.findHandler(call.handler) : undefined;
+    if (slot === undefined) throw new ZmqEchoError("not_found", `no handler ${quote(call.handler)} is served here`);
+    if (slot.state === "broken") {
+      throw new ZmqEchoError(
+        "unavailable",
+        `handler ${quote(call.handler)} does not load; the host's log has the cause`,
+      );
+    }
+    const codec = options.findCodec(call.codec);
+    if (codec === undefined) throw new ZmqEchoError("unimplemented", `codec ${quote(call.codec)} is not served here`);
+    const { runner } = slot;
+    return { runner, job: new RunningCall(call, codec, runner.timeoutMs, newRequestId) };
+  }
+
+  function wait({ job, runner }: Admitted): Outcome | Promise<Outcome> {
+    if (waiting.size >= options.queue) {
+      const full = `${running} calls run and ${waiting.size} wait; no more are taken`;
+      const details = { retryAfterMs: RETRY_WHEN_FULL_MS };
+      return failed(job.call, new ZmqEchoError("resource_exhausted", full, { details }), job);
+    }
+    return new Promise((answer) => {
+      const unwatch = options.deadlines.watch({
+        remainingMs: () => job.remainingMs(),
+        expire: () => {
+          waiting.delete(entry);
+          answer(failed(job.call, tooLate(job, "it waited"), job));
+        },
+      });
+      const entry: Waiting = { job, runner, answer, unwatch };
+      waiting.add(entry);
+    });
+  }
+
+  function run(admitted: Admitted): Outcome | Promise<Outcome> {
     running++;
-    const outcome = start(call);
+    const outcome = start(admitted);
     if (!(outcome instanceof Promise)) {
       release();
       return outcome;
@@ -76,44 +125,24 @@ export function createCore(options: CoreOptions): Core {
   function refill(): void {
     if (refilling) return;
     refilling = true;
-    while (running < options.concurrency) {
-      const next = waiting.shift();
-      if (next === undefined) break;
-      next.answer(run(next.call));
+    for (const next of waiting) {
+      if (running >= options.concurrency) break;
+      waiting.delete(next);
+      next.unwatch();
+      next.answer(run(next));
     }
     refilling = false;
   }
 
-  function start(call: Call): Outcome | Promise<Outcome> {
-    let prepared: { runner: Runner; job: RunningCall };
-    try {
-      prepared = prepare(call);
-    } catch (error) {
-      return failed(call, error);
-    }
-    const { runner, job } = prepared;
+  function start({ job, runner }: Admitted): Outcome | Promise<Outcome> {
+    // A deadline is looked at once a tick, so it may have passed unseen while others held the thread.
+    if (job.remainingMs() <= 0) return failed(job.call, tooLate(job, "it waited"), job);
     try {
       const body = runner.run(job);
       return body instanceof Promise ? settle(job, body) : succeeded(job, body);
     } catch (error) {
-      return failed(call, error, job);
+      return failed(job.call, error, job);
     }
-  }
-
-  function prepare(call: Call): { runner: Runner; job: RunningCall } {
-    const slot = options.allows(call.handler) ? options.findHandler(call.handler) : undefined;
-    if (slot === undefined) throw new ZmqEchoError("not_found", `no handler ${quote(call.handler)} is served here`);
-    if (slot.state === "broken") {
-      throw new ZmqEchoError(
-        "unavailable",
-        `handler ${quote(call.handler)} does not load; the host's log has the cause`,
-      );
-    }
-    const codec = options.findCodec(call.codec);
-    if (codec === undefined) throw new ZmqEchoError("unimplemented", `codec ${quote(call.codec)} is not served here`);
-    const job = new RunningCall(call, codec, slot.runner.timeoutMs, newRequestId);
-    if (job.remainingMs() <= 0) throw tooLate(job, "it waited");
-    return { runner: slot.runner, job };
   }
 
   /** Whatever comes first: the result, the deadline, the end of a drain. The others are dropped. */
@@ -134,7 +163,7 @@ export function createCore(options: CoreOptions): Core {
       }
       unsettled.add(giveUp);
       body.then(
-        (result) => (close() ? resolve(succeeded(job, result)) : dropped(job, undefined)),
+        (result) => (close() ? resolve(succeeded(job, result)) : dropped(job)),
         (error: unknown) => (close() ? resolve(failed(job.call, error, job)) : dropped(job, error)),
       );
     });
@@ -144,32 +173,6 @@ export function createCore(options: CoreOptions): Core {
     // A handler that held the thread past its deadline gets the answer that a waiting one gets.
     if (job.remainingMs() <= 0) return failed(job.call, tooLate(job, "it ran"), job);
     return { code: "ok", codec: job.codec.name, metadata: NO_METADATA, body };
-  }
-
-  function failed(call: Call, error: unknown, job?: RunningCall): Failure {
-    const requestId = job?.requestId ?? call.metadata["request-id"] ?? newRequestId();
-    const failure = failureFrom(error, requestId);
-    const facts = { requestId, endpoint: call.source.endpoint, handler: call.handler, code: failure.code };
-    if (failure.code !== "internal") log.debug(facts, failure.message);
-    else logFailure({ ...facts, err: loggable(error) }, `handler ${call.handler} failed`);
-    return failure;
-  }
-
-  /** A log reads an error's fields, and a handler's error may not want to be read: that must not cost the reply. */
-  function logFailure(facts: object, message: string): void {
-    try {
-      log.error(facts, message);
-    } catch {
-      log.error({ ...facts, err: undefined }, `${message}; its error can't be read`);
-    }
-  }
-
-  function dropped(job: RunningCall, error: unknown): void {
-    const ranMs = Math.round(performance.now() - job.call.receivedAt);
-    const facts = { requestId: job.requestId, endpoint: job.endpoint, handler: job.handler, ranMs };
-    const late = `handler ${job.handler} ended after its call had been answered; its result is dropped`;
-    if (error === undefined) log.warn(facts, late);
-    else logFailure({ ...facts, err: loggable(error) }, late);
   }
 
   function observed(call: Call): Outcome | Promise<Outcome> {
@@ -188,9 +191,7 @@ export function createCore(options: CoreOptions): Core {
     call: hooks.length === 0 ? admit : observed,
 
     refuse(error: ZmqEchoError, source: Source): Failure {
-      const requestId = newRequestId();
-      const failure = failureFrom(error, requestId);
-      log.debug({ requestId, endpoint: source.endpoint, code: failure.code }, failure.message);
+      const failure = refused(error, source);
       for (const hook of hooks) hook.end?.(failure, 0, source);
       return failure;
     },
@@ -202,14 +203,22 @@ export function createCore(options: CoreOptions): Core {
       await new Promise<void>((resolve) => {
         drained = resolve;
         timer = setTimeout(() => {
-          const ended = new ZmqEchoError("unavailable", "the host is shutting down and could not wait longer");
-          for (const { call, answer } of waiting.splice(0)) answer(failed(call, ended));
+          const ended = unavailable("the host is shutting down and could not wait longer");
+          for (const { job, answer, unwatch } of waiting) {
+            unwatch();
+            answer(failed(job.call, ended, job));
+          }
+          waiting.clear();
           for (const giveUp of unsettled) giveUp(ended);
         }, graceMs);
       });
       clearTimeout(timer);
     },
   };
+}
+
+function unavailable(message: string): ZmqEchoError {
+  return new ZmqEchoError("unavailable", message, { details: { retryAfterMs: RETRY_WHEN_DRAINING_MS } });
 }
 
 function tooLate(job: RunningCall, doing: "it waited" | "it ran"): ZmqEchoError {

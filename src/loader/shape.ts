@@ -17,7 +17,8 @@ const WHAT_TO_EXPORT =
 /** The longest that a timer of Node's can wait, in milliseconds. */
 const LONGEST_TIMER = 2_147_483_647;
 
-const ISOLATIONS = ["inline", "thread", "process"];
+/** Known to be meant, and refused until it is done: to ignore it would be a promise broken in silence. */
+const NOT_YET = new Set(["concurrency"]);
 
 /** What each field of a handler must be, or undefined if it is. */
 const FIELDS: Readonly<Record<keyof HandlerDefinition, (value: unknown) => string | undefined>> = {
@@ -26,9 +27,7 @@ const FIELDS: Readonly<Record<keyof HandlerDefinition, (value: unknown) => strin
   output: (value) => (isStandardSchema(value) ? undefined : "a Standard Schema, such as zod, Valibot and ArkType make"),
   timeoutMs: (value) =>
     isCount(value) && value <= LONGEST_TIMER ? undefined : `a whole number of milliseconds from 1 to ${LONGEST_TIMER}`,
-  isolation: (value) =>
-    ISOLATIONS.some((isolation) => isolation === value) ? undefined : `one of ${ISOLATIONS.join(", ")}`,
-  concurrency: (value) => (isCount(value) ? undefined : "a whole number from 1"),
+  isolation: (value) => (value === "inline" ? undefined : '"inline"; no other is in this version yet'),
   setup: (value) => (typeof value === "function" ? undefined : "a function"),
   teardown: (value) => (typeof value === "function" ? undefined : "a function"),
   handle: (value) => (typeof value === "function" ? undefined : "a function (input, context) => output"),
@@ -95,7 +94,11 @@ function flawsOf(main: object): string[] {
   const names = Object.keys(FIELDS) as (keyof HandlerDefinition)[];
   const unknown = Object.keys(main)
     .filter((name) => !Object.hasOwn(FIELDS, name))
-    .map((name) => `unknown field ${JSON.stringify(name)}${suggestion(name, names)}`);
+    .map((name) =>
+      NOT_YET.has(name)
+        ? `${name} is not in this version yet; leave it out`
+        : `unknown field ${JSON.stringify(name)}${suggestion(name, names)}`,
+    );
   const wrong = names.flatMap((name) => {
     const value: unknown = Reflect.get(main, name);
     const wanted = value === undefined && name !== "handle" ? undefined : FIELDS[name](value);

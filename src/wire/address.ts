@@ -63,7 +63,8 @@ export function reachable(text: string): string {
 function parseTcp(text: string, rest: string, use: AddressUse): TcpAddress {
   if (rest.includes(";")) throw bad(text, "a source address (the part before ;) is not supported");
   const parts = /^(\[[^\]]*\]|[^:[\]]*)(?::(.*))?$/s.exec(rest);
-  if (parts === null) throw bad(text, "write an IPv6 address in brackets, as in tcp://[::1]:25933");
+  if (parts === null || (!rest.startsWith("[") && rest.indexOf(":") !== rest.lastIndexOf(":")))
+    throw bad(text, "write an IPv6 address in brackets, as in tcp://[::1]:25933");
   const [, host = "", port] = parts;
   if (port === undefined || port === "") throw bad(text, `the port is missing: tcp://${host || "127.0.0.1"}:25933`);
   return { transport: "tcp", text, host: parseHost(text, host, use), port: parsePort(text, port, use) };

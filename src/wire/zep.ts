@@ -71,7 +71,7 @@ export function writeRequest(request: ZepRequest): Body {
   ];
 }
 
-/** Reads a reply. Throws `invalid_argument` if it is none. */
+/** Reads a reply. Throws `invalid_argument` if it is none, `unimplemented` for another version. */
 export function parseReply(frames: Body): ZepReply {
   const [first = EMPTY, second, third, ...body] = frames;
   const code = verbOf(first);
@@ -115,10 +115,7 @@ export function parsePlainError(frames: Body): Exclude<ZepReply, { code: "ok" }>
   }
 }
 
-/**
- * Metadata that this protocol can carry: text to text, 8 KiB of JSON at most.
- * Throws `invalid_argument`; `timeout-ms` and `request-id` are checked too, since they are acted upon.
- */
+/** Throws `invalid_argument` for a `timeout-ms` or `request-id` that can't be acted upon; the other names are free. */
 export function checkMetadata(metadata: Metadata): void {
   const timeout = metadata["timeout-ms"];
   if (timeout !== undefined && !/^[1-9]\d{0,8}$/.test(timeout)) {

@@ -16,8 +16,7 @@ test("an object is given back as it is, so that its methods keep their this", ()
     input: z.number(),
     output: z.number(),
     timeoutMs: 2000,
-    isolation: "thread",
-    concurrency: 4,
+    isolation: "inline",
     setup: () => 1,
     teardown: () => undefined,
     handle: () => 1,
@@ -76,12 +75,12 @@ test.each<[object, string]>([
   [{ timeoutMs: 0 }, "timeoutMs must be a whole number of milliseconds from 1 to 2147483647"],
   [{ timeoutMs: "2000" }, "timeoutMs must be a whole number of milliseconds"],
   [{ timeoutMs: 2 ** 31 }, "timeoutMs must be a whole number of milliseconds"],
-  [{ concurrency: 1.5 }, "concurrency must be a whole number from 1"],
-  [{ isolation: "worker" }, "isolation must be one of inline, thread, process"],
+  [{ concurrency: 4 }, "concurrency is not in this version yet; leave it out"],
+  [{ isolation: "thread" }, 'isolation must be "inline"; no other is in this version yet'],
   [{ setup: true }, "setup must be a function"],
   [{ teardown: {} }, "teardown must be a function"],
   [{ timeout: 5 }, 'unknown field "timeout"; did you mean "timeoutMs"?'],
-  [{ setpu: handle, concurrency: -1 }, 'unknown field "setpu"; did you mean "setup"?; concurrency must be'],
+  [{ setpu: handle, timeoutMs: -1 }, 'unknown field "setpu"; did you mean "setup"?; timeoutMs must be'],
 ])("each field is checked: %j", (fields, message) => {
   expect(() => readShape({ default: { handle, ...fields } })).toThrow(message);
 });

@@ -1,5 +1,5 @@
 /** An endpoint on a ZeroMQ socket: REP in lock-step, or ROUTER where calls run side by side. */
-import type { Context } from "zeromq";
+import { Context } from "zeromq";
 import type { Core, Source, Transport } from "../../core/call.ts";
 import type { Log } from "../../handler.ts";
 import type { MessageLimits } from "../../wire/limits.ts";
@@ -26,6 +26,11 @@ export interface ZmqOptions {
 const SILENCE_MS = 50;
 /** or after this long, however busy it is. */
 const LONGEST_WAIT_FOR_SILENCE_MS = 500;
+
+/** A context of its own for each host: ZAP, which decides on keys, is one a context. */
+export function createContext(): Context {
+  return new Context();
+}
 
 export function createZmqTransport(options: ZmqOptions): Transport {
   const { endpoint, places, limits, log } = options;

@@ -1,0 +1,182 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { createClient } from "../../src/client/create-client.ts";
+import { folderWith } from "../config/folder.ts";
+import { ANY_PORT, addressOf, startHost } from "../hosts.ts";
+import { run, serve } from "../processes.ts";
+
+function client(connect: string | undefined, codec: "raw" | "json" = "raw") {
+  const made = createClient({ connect: connect ?? "", codec });
+  onTestFinished(() => made.close());
+  return made;
+}
+
+describe("with flags alone", () => {
+  test("an address is an echo server", async () => {
+    const served = await serve([ANY_PORT]);
+    expect(String(await client(served.addresses[0]).request("hello"))).toBe("hello");
+    expect(await served.stop()).toMatchObject({ code: 0, stdout: "" });
+  });
+
+  test("--codec sets how bodies are read", async () => {
+    const served = await serve([ANY_PORT, "--codec", "json"]);
+    await expect(client(served.addresses[0]).request("no json")).rejects.toMatchObject({ code: "invalid_argument" });
+    expect(await client(served.addresses[0], "json").request([1])).toEqual([1]);
+  });
+
+  test("--reply answers every request with its value", async () => {
+    const served = await serve([ANY_PORT, "--codec", "json", "--reply", '{"ok":true}']);
+    expect(await client(served.addresses[0], "json").request("anything")).toEqual({ ok: true });
+  });
+
+  test("--handler FILE serves that file, in TypeScript too", async () => {
+    const cwd = folderWith({ "one.ts": "export default (input: unknown): string => `got ${input as string}`;" });
+    const served = await serve([ANY_PORT, "--codec", "json", "--handler", "./one.ts"], { cwd });
+    expect(await client(served.addresses[0], "json").request("x")).toBe("got x");
+  });
+
+  test("--handler NAME serves a plugin of the folder", async () => {
+    const cwd = folderWith({ "plugins/two.js": "export default () => 2;" });
+    const served = await serve([ANY_PORT, "--codec", "json", "--handler", "two"], { cwd });
+    expect(await client(served.addresses[0], "json").request("x")).toBe(2);
+  });
+
+  test("--proto serves a type of a schema", async () => {
+    const cwd = folderWith({ "t.proto": 'syntax = "proto3"; package t; message Ask { int32 n = 1; }' });
+    const served = await serve([ANY_PORT, "--proto", "t.proto", "--type", "t.Ask"], { cwd });
+    expect(await client(served.addresses[0]).request(Buffer.from([8, 5]))).toEqual(Buffer.from([8, 5]));
+  });
+
+  test("--concurrency serves calls side by side", async () => {
+    const cwd = folderWith({
+      "pair.mjs":
+        "let first; export default () => new Promise((r) => { if (first) { first(1); r(2); } else first = r; });",
+    });
+    const served = await serve([ANY_PORT, "--codec", "json", "--handler", "./pair.mjs", "--concurrency", "2"], { cwd });
+    const asked = [client(served.addresses[0], "json").request(0), client(served.addresses[0], "json").request(0)];
+    expect((await Promise.all(asked)).sort()).toEqual([1, 2]);
+  });
+
+  test("-v shows the traffic", async () => {
+    const served = await serve([ANY_PORT, "-v"]);
+    await client(served.addresses[0]).request("hello");
+    const lines = served
+      .log()
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as { msg: string });
+    expect(lines.map(({ msg }) => msg)).toEqual(expect.arrayContaining(["-> hello", "<- hello"]));
+  });
+});
+
+test("a configuration's endpoints, handlers and codecs are served, each address on a line", async () => {
+  const cwd = folderWith({
+    "zmqecho.config.json": JSON.stringify({
+      endpoints: {
+        plain: { bind: [ANY_PORT, "ipc://./here.sock"], handler: "shout", codec: "json" },
+        zep: { bind: ANY_PORT, handlers: ["*"], concurrency: 4 },
+      },
+    }),
+    "plugins/shout.ts": "export default (text: string) => text.toUpperCase();",
+  });
+  const served = await serve([], { cwd, addresses: 3 });
+  const [tcp, ipc, zep] = served.addresses;
+  expect(ipc).toBe(`ipc://${join(cwd, "here.sock")}`);
+  for (const address of [tcp, ipc]) expect(await client(address, "json").request("hi")).toBe("HI");
+  expect(await client(zep, "json").call("shout", "hi")).toBe("HI");
+  await served.stop();
+  expect(existsSync(join(cwd, "here.sock"))).toBe(false);
+});
+
+test("a mistake in the configuration is exit 2, with its place", async () => {
+  const cwd = folderWith({ "zmqecho.config.json": '{\n  "endpoints": { "e": { "bnid": "tcp://*:1" } }\n}' });
+  const { code, stdout, stderr } = await run(["serve"], { cwd });
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).toContain(`${cwd}/zmqecho.config.json:2:25: endpoints.e.bnid: `);
+  expect(stderr).toContain('did you mean "bind"?');
+});
+
+test("an address that is taken is exit 1, in one line", async () => {
+  const taken = addressOf(await startHost({ endpoints: { e: { bind: ANY_PORT } } }), "e");
+  expect(await run(["serve", taken])).toMatchObject({
+    code: 1,
+    stderr: `zmqecho: unavailable: can't bind ${taken}: another socket has this address; stop it, or choose another port (* for any free one)\n`,
+  });
+});
+
+test.each([
+  ["a name to bind", ["tcp://localhost:5555"], "libzmq does not bind names; write tcp://127.0.0.1:5555"],
+  ["a reply that is no JSON", [ANY_PORT, "--codec", "json", "--reply", "oops"], "the body is no JSON"],
+  ["a handler and a reply", [ANY_PORT, "--handler", "echo", "--reply", "x"], "exclude each other"],
+  ["a handler that is nobody's", [ANY_PORT, "--handler", "ehco"], 'there is no handler "ehco"; did you mean "echo"?'],
+  ["a file that is not there", [ANY_PORT, "--handler", "./nowhere.ts"], "nowhere.ts"],
+])("%s is exit 2", async (_, args, message) => {
+  expect(await run(["serve", ...args])).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
+});
+
+describe("ends", () => {
+  test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)("with 0 on %s", async (signal) => {
+    const served = await serve([ANY_PORT]);
+    expect(await served.stop(signal)).toMatchObject({ code: 0 });
+  });
+
+  test("after it has answered what runs", async () => {
+    const cwd = folderWith({
+      "slow.mjs": "export default () => new Promise((r) => { console.log('running'); setTimeout(r, 300, 'done'); });",
+    });
+    const served = await serve([ANY_PORT, "--codec", "json", "--handler", "./slow.mjs"], { cwd });
+    const answer = client(served.addresses[0], "json").request(0);
+    await served.printed("running");
+    expect(await Promise.all([answer, served.stop()])).toMatchObject(["done", { code: 0 }]);
+  });
+
+  test("at once, and not with 0, on a second signal", async () => {
+    const cwd = folderWith({ "hang.mjs": "export default () => new Promise(() => console.log('running'));" });
+    const served = await serve([ANY_PORT, "--handler", "./hang.mjs"], { cwd });
+    const lost = client(served.addresses[0])
+      .request("x", { timeoutMs: 10_000 })
+      .catch((error: unknown) => error);
+    await served.printed("running");
+    process.kill(served.pid, "SIGINT");
+    await served.logged("draining");
+    expect(await served.stop("SIGINT")).toMatchObject({ code: 130 });
+    expect(await lost).toMatchObject({ code: "unavailable" });
+  });
+
+  test("even if a plugin left something running", async () => {
+    const cwd = folderWith({ "busy.mjs": "setInterval(() => {}, 1000); export default () => 1;" });
+    const config = { limits: { lingerMs: 100 }, endpoints: { e: { bind: ANY_PORT, handler: "busy" } }, plugins: ["."] };
+    const folder = folderWith({ "zmqecho.config.json": JSON.stringify({ ...config, plugins: [cwd] }) });
+    const served = await serve([], { cwd: folder });
+    expect(await served.stop()).toMatchObject({ code: 0 });
+  });
+});
+
+test("a stray rejection or late throw of a plugin is logged, and the next call is served", async () => {
+  const cwd = folderWith({
+    "stray.mjs": `export default (kind) => {
+      if (kind === "reject") Promise.reject(new Error("stray rejection"));
+      if (kind === "throw") setTimeout(() => { throw new Error("late throw"); });
+      return kind;
+    };`,
+  });
+  const served = await serve([ANY_PORT, "--codec", "json", "--handler", "./stray.mjs"], { cwd });
+  const asker = client(served.addresses[0], "json");
+  for (const kind of ["reject", "throw"]) expect(await asker.request(kind)).toBe(kind);
+  await served.logged("stray rejection");
+  await served.logged("late throw");
+  expect(await asker.request("fine")).toBe("fine");
+});
+
+test("a handler's error is logged with its place in the source, and not sent", async () => {
+  const cwd = folderWith({ "bad.ts": "\nexport default (): never => {\n  throw new Error('the secret');\n};\n" });
+  const served = await serve([ANY_PORT, "--handler", "./bad.ts"], { cwd });
+  const error = await client(served.addresses[0])
+    .request("x")
+    .catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: "internal" });
+  expect(JSON.stringify(error)).not.toContain("secret");
+  await served.logged("the secret");
+  expect(served.log()).toContain("bad.ts:3:");
+});
