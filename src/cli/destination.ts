@@ -1,6 +1,6 @@
 /** Whom `send` talks to, and how: from the command line alone where it suffices, else from the configuration. */
 import type { Codec, CodecSpec } from "../codecs/codec.ts";
-import { createRawCodec } from "../codecs/raw.ts";
+import { createLightCodec } from "../codecs/light.ts";
 import { BUILT_IN_CODECS, DEFAULTS } from "../config/defaults.ts";
 import type { EndpointConfig } from "../config/effective.ts";
 import { handlerMatcher } from "../config/handler-patterns.ts";
@@ -45,7 +45,7 @@ export async function findDestination(address: string | undefined, flags: Destin
     loaded === undefined || given.length > 0
       ? { addresses: given.length > 0 ? given : [DEFAULTS.address], ...byName(handler) }
       : locate(loaded, endpoint, handler);
-  const codecName = flags.codec ?? place.codec ?? "raw";
+  const codecName = fromFlags?.name ?? flags.codec ?? place.codec ?? DEFAULTS.codec;
   const { spec, codec } = await resolveCodec(fromFlags, codecName, loaded);
   const { codec: _, ...where } = place;
   return { ...where, codec, takesBytes: typeof spec === "object" ? spec.type === "raw" : spec === "raw" };
@@ -109,24 +109,19 @@ async function resolveCodec(
   name: string,
   loaded: LoadedConfig | undefined,
 ): Promise<{ codec: Codec; spec?: CodecSpec }> {
-  // The way of most calls, and so the one that must not load all codecs there are.
-  if (fromFlags === undefined && name === "raw")
-    return { spec: name, codec: createRawCodec(name, loaded?.config.limits ?? DEFAULTS.limits) };
-  const { createCodec } = await import("../codecs/registry.ts");
-  const role = "client";
-  if (fromFlags !== undefined)
-    return { spec: fromFlags.spec, codec: createCodec(fromFlags.spec, { name: fromFlags.name, role }) };
-  const named = loaded?.config.codecs[name];
-  if (loaded !== undefined && named !== undefined) {
+  const spec = fromFlags?.spec ?? loaded?.config.codecs[name] ?? BUILT_IN_CODECS.find((builtIn) => builtIn === name);
+  if (spec !== undefined) {
+    const limits = loaded?.config.limits ?? DEFAULTS.limits;
+    const light = createLightCodec(spec, name, limits);
+    if (light !== undefined) return { spec, codec: light };
+    const { createCodec } = await import("../codecs/registry.ts");
     return {
-      spec: named,
-      codec: createCodec(named, { name, role, folder: loaded.folder, limits: loaded.config.limits }),
+      spec,
+      codec: createCodec(spec, { name, role: "client", limits, ...(loaded && { folder: loaded.folder }) }),
     };
   }
-  const builtIn = codecFromFlags({ codec: name });
-  if (builtIn !== undefined) return { spec: builtIn.spec, codec: createCodec(builtIn.spec, { role }) };
   if (loaded !== undefined) return { codec: await codecFromPlugin(name, loaded) };
-  throw usageError(`there is no codec ${JSON.stringify(name)}`);
+  throw usageError(`there is no codec ${JSON.stringify(name)}${suggestion(name, BUILT_IN_CODECS)}`);
 }
 
 /** Only the one plugin is loaded, and only when no other codec has the name. */

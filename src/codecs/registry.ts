@@ -5,10 +5,9 @@ import type { CodecDefinition } from "../handler.ts";
 import { bindCodec, type WalkedCodec } from "./bind.ts";
 import { createCborCodec } from "./cbor/cbor.ts";
 import type { Codec, CodecLimits, CodecRole, CodecSpec, FrameCodec, PlainSpec, ProtobufSpec } from "./codec.ts";
-import { createJsonCodec } from "./json.ts";
+import { createLightCodec } from "./light.ts";
 import { createMsgpackCodec } from "./msgpack/msgpack.ts";
 import { createProtobufCodec } from "./protobuf/protobuf.ts";
-import { createRawCodec } from "./raw.ts";
 
 export interface CodecOptions {
   /** Which side of a call it serves; protobuf's directions differ by it. Default `client`. */
@@ -30,8 +29,7 @@ export function createCodec(spec: CodecSpec, options: CodecOptions = {}): Codec 
   const full = typeof spec === "string" ? { type: spec } : spec;
   const limits = { ...defaultLimits, ...definedOf(options.limits) };
   const name = options.name ?? full.type;
-  if (full.type === "raw") return createRawCodec(name, limits);
-  return bindCodec(frameCodec(full, name, options), limits);
+  return createLightCodec(full, name, limits) ?? bindCodec(frameCodec(full, name, options), limits);
 }
 
 const defaultLimits: CodecLimits = {
@@ -41,8 +39,6 @@ const defaultLimits: CodecLimits = {
 
 function frameCodec(spec: PlainSpec | ProtobufSpec, name: string, options: CodecOptions): WalkedCodec {
   switch (spec.type) {
-    case "json":
-      return createJsonCodec(name);
     case "cbor":
       return createCborCodec(name);
     case "msgpack":
