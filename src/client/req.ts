@@ -2,6 +2,7 @@
  * One request at a time over a REQ socket, with what REQ lacks: a deadline, a reason when it fails, and a fresh socket
  * after a failure (a REQ that missed its reply can't send again).
  */
+import { setTimeout as delay } from "node:timers/promises";
 import { Request } from "zeromq";
 import type { Body } from "../codecs/codec.ts";
 import { ZmqEchoError } from "../errors.ts";
@@ -9,7 +10,7 @@ import { type MessageLimits, overLimit } from "../wire/limits.ts";
 import { diagnose } from "./diagnose.ts";
 
 export interface ReqOptions {
-  /** Where the server may be reached; the first to answer the handshake gets the request. */
+  /** Where the server may be reached; one that does not answer the handshake is passed over. */
   readonly addresses: readonly string[];
   readonly limits: MessageLimits & { readonly handshakeMs: number };
   /** Go on trying until the deadline when nobody is there, instead of failing at once. */
@@ -36,103 +37,118 @@ export interface Req {
 
 /** A lost connection may have a reply behind it that was read already but not yet handed to us. */
 const LAST_REPLY_MS = 50;
+/** How long an address may take to answer the handshake while there are others to try. */
+const PATIENCE_MS = 300;
+/** Between two rounds over the addresses when told to wait for a server. */
+const ROUND_PAUSE_MS = 100;
 
 export function createReq(options: ReqOptions): Req {
+  const { addresses, limits, wait } = options;
   let connection: Connection | undefined;
+  let current = 0;
 
-  async function exchange(frames: Body, { expiresAt, timeoutMs, signal }: Exchange): Promise<Body> {
-    connection ??= openConnection(options);
-    const current = connection;
-    let reply: Body;
-    try {
-      reply = await until(current.roundTrip(frames), { expiresAt, signal, broken: current.broken }, () =>
-        current.connected() ? noAnswer(options, timeoutMs) : new Broken(false, timeoutMs),
-      );
-    } catch (error) {
-      current.close();
-      if (connection === current) connection = undefined;
-      throw error instanceof Broken ? await explain(error, options) : error;
-    }
-    if (current.isBroken()) {
-      current.close();
-      connection = undefined;
-    }
-    const tooLarge = overLimit(reply, options.limits);
+  async function exchange(frames: Body, call: Exchange): Promise<Body> {
+    const reply = await findPeer(frames, call);
+    const tooLarge = overLimit(reply, limits);
     if (tooLarge !== undefined) throw tooLarge;
     return reply;
   }
 
-  return {
-    exchange,
-    close() {
-      connection?.close();
-      connection = undefined;
-    },
-  };
-}
-
-/** Nobody to talk to: no address answered its handshake, or the one that did has gone. */
-class Broken extends Error {
-  /** Whether there was somebody before. */
-  readonly connected: boolean;
-  /** How long it was tried, if it was tried to the end. */
-  readonly triedMs: number | undefined;
-
-  constructor(connected: boolean, triedMs?: number) {
-    super("broken");
-    this.connected = connected;
-    this.triedMs = triedMs;
+  /** From one address to the next until one answers its handshake: what none has taken can safely be sent again. */
+  async function findPeer(frames: Body, call: Exchange): Promise<Body> {
+    for (let passedOver = 0; ; ) {
+      try {
+        return await over(addresses[current % addresses.length] ?? "", frames, call);
+      } catch (error) {
+        if (!(error instanceof NoPeer)) throw error;
+        current++;
+        passedOver++;
+        const expired = performance.now() >= call.expiresAt;
+        if (expired || (!wait && passedOver >= addresses.length)) throw await explain(options, call, expired);
+        if (passedOver % addresses.length === 0) await pause(call);
+      }
+    }
   }
+
+  async function over(address: string, frames: Body, call: Exchange): Promise<Body> {
+    // One that broke while nobody used it has lost nothing.
+    if (connection?.isBroken()) close();
+    connection ??= openConnection(address, limits, addresses.length > 1);
+    const used = connection;
+    let broken = true;
+    try {
+      const reply = await until(used.roundTrip(frames), used.broken, call, () =>
+        used.isUp() ? noAnswer(address, call.timeoutMs) : new NoPeer(),
+      );
+      broken = used.isBroken();
+      return reply;
+    } finally {
+      if (broken) close();
+    }
+  }
+
+  function close(): void {
+    connection?.close();
+    connection = undefined;
+  }
+
+  return { exchange, close };
 }
+
+/** Nobody answered the handshake, so nothing was sent. */
+class NoPeer extends Error {}
 
 interface Connection {
   roundTrip(frames: Body): Promise<Body>;
-  /** Rejects with {@link Broken}; never resolves. */
+  /** Rejects with {@link NoPeer}, or `unavailable` if the peer has gone; never resolves. */
   readonly broken: Promise<never>;
   isBroken(): boolean;
-  /** Whether some address has answered the handshake. */
-  connected(): boolean;
+  /** Whether the handshake has been answered. */
+  isUp(): boolean;
   close(): void;
 }
 
-function openConnection({ addresses, limits, wait }: ReqOptions): Connection {
+/**
+ * Not libzmq's `immediate`, though it would hold the request back until somebody is there: it drops the replies that
+ * were read but not yet taken when the connection ends.
+ */
+function openConnection(address: string, limits: ReqOptions["limits"], hurry: boolean): Connection {
   const socket = new Request({
     linger: 0,
-    // A request waits for a peer that has shown it is there, so that a dead address does not swallow it.
-    immediate: true,
     handshakeInterval: limits.handshakeMs,
     maxMessageSize: limits.maxMessageBytes * 2,
-    ipv6: addresses.some((address) => address.startsWith("tcp://[")),
+    ipv6: address.startsWith("tcp://["),
   });
-  const up = new Set<string>();
-  const down = new Set<string>();
-  let wasUp = false;
+  let isUp = false;
   let isBroken = false;
-  let fail: (error: Broken) => void = () => undefined;
+  let fail: (error: Error) => void = () => undefined;
   const broken = new Promise<never>((_, reject) => {
     fail = reject;
   });
   // Nobody may be waiting when it breaks.
   broken.catch(() => undefined);
+  const impatience = hurry ? setTimeout(lost, PATIENCE_MS) : undefined;
 
-  function lost(address: string): void {
-    up.delete(address);
-    down.add(address);
-    if (down.size < addresses.length || isBroken) return;
-    if (wait && !wasUp) return;
+  function lost(): void {
+    if (isBroken) return;
     isBroken = true;
+    if (!isUp) {
+      fail(new NoPeer());
+      return;
+    }
+    const why = "it stopped, or the request was over its limit";
+    const gone = new ZmqEchoError("unavailable", `${address} closed the connection before it answered: ${why}`);
     // An immediate comes after the sockets were read, a late timer before.
-    setTimeout(() => setImmediate(() => fail(new Broken(wasUp))), wasUp ? LAST_REPLY_MS : 0);
+    setTimeout(() => setImmediate(() => fail(gone)), LAST_REPLY_MS);
   }
 
-  socket.events.on("handshake", ({ address }) => {
-    wasUp = true;
-    up.add(address);
-    down.delete(address);
+  socket.events.on("handshake", () => {
+    isUp = true;
+    clearTimeout(impatience);
   });
-  socket.events.on("disconnect", ({ address }) => lost(address));
-  socket.events.on("connect:retry", ({ address }) => lost(address));
-  for (const address of addresses) socket.connect(address);
+  socket.events.on("disconnect", lost);
+  socket.events.on("connect:retry", lost);
+  socket.connect(address);
 
   return {
     async roundTrip(frames) {
@@ -147,21 +163,25 @@ function openConnection({ addresses, limits, wait }: ReqOptions): Connection {
     },
     broken,
     isBroken: () => isBroken,
-    connected: () => wasUp,
-    close: () => socket.close(),
+    isUp: () => isUp,
+    close() {
+      clearTimeout(impatience);
+      socket.close();
+    },
   };
 }
 
 /** Whichever comes first. All timers and listeners are gone afterwards. */
-async function until(
-  reply: Promise<Body>,
-  { expiresAt, signal, broken }: { expiresAt: number; signal: AbortSignal | undefined; broken: Promise<never> },
+async function until<T>(
+  result: Promise<T>,
+  broken: Promise<never>,
+  { expiresAt, signal }: Exchange,
   timedOut: () => Error,
-): Promise<Body> {
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   let onAbort: (() => void) | undefined;
   // A reply that loses the race rejects when the socket is closed.
-  reply.catch(() => undefined);
+  result.catch(() => undefined);
   const ended = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(timedOut()), Math.max(0, expiresAt - performance.now()));
     onAbort = () => reject(new ZmqEchoError("canceled", "the call was canceled", { cause: signal?.reason }));
@@ -169,25 +189,31 @@ async function until(
     signal?.addEventListener("abort", onAbort, { once: true });
   });
   try {
-    return await Promise.race([reply, broken, ended]);
+    return await Promise.race([result, broken, ended]);
   } finally {
     clearTimeout(timer);
     if (onAbort !== undefined) signal?.removeEventListener("abort", onAbort);
   }
 }
 
-function noAnswer({ addresses }: ReqOptions, timeoutMs: number): ZmqEchoError {
-  return new ZmqEchoError("deadline_exceeded", `no answer from ${addresses.join(", ")} within ${timeoutMs} ms`);
+function pause({ expiresAt, signal }: Exchange): Promise<void> {
+  const ms = Math.max(0, Math.min(ROUND_PAUSE_MS, expiresAt - performance.now()));
+  return delay(ms, undefined, signal === undefined ? {} : { signal }).catch(() => {
+    throw new ZmqEchoError("canceled", "the call was canceled");
+  });
 }
 
-async function explain({ connected, triedMs }: Broken, { addresses, limits }: ReqOptions): Promise<ZmqEchoError> {
-  if (connected) {
-    const why = "it stopped, or the request was over its limit";
-    return new ZmqEchoError("unavailable", `${addresses.join(", ")} closed the connection before it answered: ${why}`);
-  }
-  // Past the deadline there is time for a glance only.
-  const lookMs = triedMs === undefined ? limits.handshakeMs : 250;
-  const reasons = await Promise.all(addresses.map((address) => diagnose(address, lookMs)));
-  const tried = triedMs === undefined ? "" : ` (tried for ${triedMs} ms)`;
+function noAnswer(address: string, timeoutMs: number): ZmqEchoError {
+  return new ZmqEchoError("deadline_exceeded", `no answer from ${address} within ${timeoutMs} ms`);
+}
+
+/** Looks why none of the addresses could be used. Past the deadline there is time for a glance only. */
+async function explain(
+  { addresses, limits }: ReqOptions,
+  { timeoutMs }: Exchange,
+  expired: boolean,
+): Promise<ZmqEchoError> {
+  const reasons = await Promise.all(addresses.map((address) => diagnose(address, expired ? 250 : limits.handshakeMs)));
+  const tried = expired ? ` (tried for ${timeoutMs} ms)` : "";
   return new ZmqEchoError("unavailable", reasons.join("; ") + tried);
 }
