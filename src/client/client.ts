@@ -11,7 +11,7 @@ import { createReq } from "./req.ts";
 import { createTurns } from "./turns.ts";
 
 export interface ClientOptions {
-  /** `tcp://HOST:PORT` or `ipc://PATH`, one or several; the first to answer gets the request. */
+  /** `tcp://HOST:PORT` or `ipc://PATH`, one or several; one that does not answer is passed over. */
   readonly connect: string | readonly string[];
   /** How bodies are encoded: a name, a spec, or what `createCodec` made. Default `raw`. */
   readonly codec?: CodecSpec | Codec;
