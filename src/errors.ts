@@ -97,6 +97,28 @@ export class ZmqEchoError extends Error {
   }
 }
 
+const CALL = Symbol.for("zmqecho.call-error");
+
+/**
+ * A call to another server that failed, with the code, message and details it sent, or the reason seen from here.
+ * A handler that lets one through fails with `internal`: where and why its own calls fail is not its caller's business.
+ * To tell it all the same, throw a new `ZmqEchoError`.
+ */
+export class CallError extends ZmqEchoError {
+  /** @internal As the brand of {@link ZmqEchoError}. */
+  readonly [CALL] = true;
+
+  /** @param error what happened; its text and details are taken over, and it is the cause */
+  constructor(error: ZmqEchoError) {
+    super(error.code, error.message, { details: error.details, cause: error });
+    this.name = "CallError";
+  }
+
+  static override is(error: unknown): error is CallError {
+    return ZmqEchoError.is(error) && CALL in error;
+  }
+}
+
 /** The text of whatever was thrown, even if it is no Error or refuses to be read. */
 export function textOf(thrown: unknown): string {
   try {

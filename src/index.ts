@@ -10,7 +10,7 @@ export { defineConfig } from "./config/define.ts";
 export { type LoadedConfig, type LoadOptions, loadConfig } from "./config/load.ts";
 export type { ConfigInput } from "./config/schema.ts";
 export type { Call, CallHook, Outcome } from "./core/call.ts";
-export { ConfigError, ERROR_CODES, type ErrorCode, type ErrorOptions, type Problem, ZmqEchoError } from "./errors.ts";
+export { CallError, ConfigError, ERROR_CODES, type ErrorCode, type ErrorOptions, type Problem, ZmqEchoError } from "./errors.ts";
 export {
   type CodecDefinition,
   defineCodec,

@@ -1,14 +1,15 @@
 /** Calls handlers behind any REP or ROUTER socket, ours or not. */
-import { setTimeout as delay } from "node:timers/promises";
 import type { Body, Codec, CodecSpec } from "../codecs/codec.ts";
 import { DEFAULTS } from "../config/defaults.ts";
-import { ZmqEchoError } from "../errors.ts";
+import { checkMs } from "../durations.ts";
+import { CallError, ZmqEchoError } from "../errors.ts";
 import type { Metadata, Value } from "../handler.ts";
 import { parseAddress } from "../wire/address.ts";
-import { checkMetadata, NO_METADATA, writeRequest } from "../wire/zep.ts";
+import { checkMetadata, LONGEST_TIMEOUT_MS, NO_METADATA, writeRequest } from "../wire/zep.ts";
 import { decodeReply, readPlainReply, readZepReply } from "./reply.ts";
 import { createReq } from "./req.ts";
 import { createTurns } from "./turns.ts";
+import { type Wait, waitFor } from "./wait.ts";
 
 export interface ClientOptions {
   /** `tcp://HOST:PORT` or `ipc://PATH`, one or several; one that does not answer is passed over. */
@@ -41,7 +42,7 @@ export interface CallOptions extends RequestOptions {
 
 /**
  * A connection that is made when first used. Requests go out one after the other, in order.
- * All methods reject with a `ZmqEchoError`: the code, message and details that the server sent, or, from this side,
+ * All methods reject with a `CallError`, which is a `ZmqEchoError`: the code, message and details that the server sent, or, from this side,
  * `invalid_argument` (the input can't be encoded), `unavailable` (nobody there, with the reason), `deadline_exceeded`,
  * `canceled`, `resource_exhausted` (the reply is over a limit), `internal` (the reply can't be read).
  */
@@ -65,48 +66,50 @@ export function createClientWith(codec: Codec, options: Omit<ClientOptions, "cod
   const addresses = [options.connect].flat();
   if (addresses.length === 0) throw new ZmqEchoError("invalid_argument", "connect names no address");
   for (const address of addresses) parseAddress(address, "connect");
+  const { retries = DEFAULTS.retries, timeoutMs: usualTimeoutMs = DEFAULTS.clientTimeoutMs } = options;
+  checkMs(usualTimeoutMs, "timeoutMs");
   const limits = { ...DEFAULTS.limits, ...options.limits };
-  const req = createReq({ addresses, limits, wait: options.wait ?? false });
+  const req = createReq({ addresses, limits, persistent: options.wait ?? false });
   const turns = createTurns();
   const closing = new AbortController();
 
-  async function exchange(body: Body, request: CallOptions & { readonly handler?: string } = {}): Promise<Body> {
-    const timeoutMs = request.timeoutMs ?? options.timeoutMs ?? DEFAULTS.clientTimeoutMs;
-    const expiresAt = performance.now() + timeoutMs;
-    const signal = request.signal === undefined ? closing.signal : AbortSignal.any([closing.signal, request.signal]);
-    for (let retriesLeft = options.retries ?? DEFAULTS.retries; ; retriesLeft--) {
+  async function exchange(body: Body, request: ExchangeOptions = {}): Promise<Body> {
+    const timeoutMs = checkMs(request.timeoutMs ?? usualTimeoutMs, "timeoutMs");
+    checkBody(body);
+    const wait: Wait = {
+      timeoutMs,
+      expiresAt: performance.now() + timeoutMs,
+      signal: request.signal === undefined ? closing.signal : AbortSignal.any([closing.signal, request.signal]),
+    };
+    for (let tried = 0; ; tried++) {
       try {
-        return await turns.take({ expiresAt, timeoutMs, signal }, () =>
-          attempt(body, request, expiresAt, timeoutMs, signal),
-        );
+        return await turns.take(wait, () => attempt(body, request, wait));
       } catch (error) {
-        if (!ZmqEchoError.is(error) || !error.retryable || retriesLeft <= 0) throw error;
-        const doubled = FIRST_BACKOFF_MS * 2 ** ((options.retries ?? 0) - retriesLeft) * (0.5 + Math.random() / 2);
-        const { retryAfterMs } = error.details;
-        const backoff = typeof retryAfterMs === "number" ? Math.max(retryAfterMs, doubled) : doubled;
-        if (performance.now() + backoff >= expiresAt) throw error;
-        await delay(backoff, undefined, { signal }).catch(() => {
-          throw new ZmqEchoError("canceled", "the call was canceled");
-        });
+        const pauseMs = tried < retries ? pauseBeforeRetry(error, tried) : undefined;
+        if (pauseMs === undefined || performance.now() + pauseMs >= wait.expiresAt) throw error;
+        await waitFor<void>(
+          wait,
+          () => error as Error,
+          (resolve) => {
+            const timer = setTimeout(resolve, pauseMs);
+            return () => clearTimeout(timer);
+          },
+        );
       }
     }
   }
 
-  async function attempt(
-    body: Body,
-    { handler, metadata = NO_METADATA }: CallOptions & { readonly handler?: string },
-    expiresAt: number,
-    timeoutMs: number,
-    signal: AbortSignal,
-  ): Promise<Body> {
-    const frames = handler === undefined ? body : frameCall(handler, codec.name, metadata, body, expiresAt);
-    options.onFrames?.("sent", frames);
-    const reply = await req.exchange(frames, { expiresAt, timeoutMs, signal });
-    options.onFrames?.("received", reply);
+  async function attempt(body: Body, { handler, metadata = NO_METADATA }: ExchangeOptions, wait: Wait): Promise<Body> {
+    const frames = handler === undefined ? body : frameCall(handler, codec.name, metadata, body, wait.expiresAt);
+    const reply = await req.exchange(frames, wait, options.onFrames);
     if (handler === undefined) return readPlainReply(reply);
     const success = readZepReply(reply);
     if (success.codec === codec.name) return success.body;
     throw new ZmqEchoError("internal", `the reply is in codec ${JSON.stringify(success.codec)}, not ${codec.name}`);
+  }
+
+  async function ask(input: unknown, request?: ExchangeOptions): Promise<Value> {
+    return decodeReply(codec, await exchange(codec.encodeBody(input), request));
   }
 
   async function close(): Promise<void> {
@@ -115,18 +118,45 @@ export function createClientWith(codec: Codec, options: Omit<ClientOptions, "cod
   }
 
   return {
-    request: async (input, request) => decodeReply(codec, await exchange(codec.encodeBody(input), request)),
-    call: async (handler, input, call) =>
-      decodeReply(codec, await exchange(codec.encodeBody(input), { ...call, handler })),
-    exchange,
+    request: (input, request) => asCallError(ask(input, request)),
+    call: (handler, input, call) => asCallError(ask(input, { ...call, handler })),
+    exchange: (body, request) => asCallError(exchange(body, request)),
     close,
     [Symbol.asyncDispose]: close,
   };
 }
 
+type ExchangeOptions = CallOptions & { readonly handler?: string };
+
+/** What the caller of a client gets is a failed call of its own, and not what it says to its own caller. */
+async function asCallError<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    throw ZmqEchoError.is(error) ? new CallError(error) : error;
+  }
+}
+
 function frameCall(handler: string, codec: string, given: Metadata, body: Body, expiresAt: number): Body {
   const left = Math.max(1, Math.ceil(expiresAt - performance.now()));
-  const metadata = { "timeout-ms": String(left), ...given };
+  const metadata = { "timeout-ms": String(Math.min(left, LONGEST_TIMEOUT_MS)), ...given };
   checkMetadata(metadata);
   return writeRequest({ verb: "call", handler, codec, metadata, body });
+}
+
+function checkBody(body: Body): void {
+  if (Array.isArray(body) && body.length > 0 && body.every((frame) => frame instanceof Uint8Array)) return;
+  throw new ZmqEchoError("invalid_argument", "a body is a list of one or more Uint8Array");
+}
+
+/**
+ * Undefined if the same call would fail again. A limit that was reached is one that passes only where the server says
+ * when to come back: a message that is too large stays so.
+ */
+function pauseBeforeRetry(error: unknown, tried: number): number | undefined {
+  if (!ZmqEchoError.is(error)) return undefined;
+  const { retryAfterMs } = error.details;
+  const asked = typeof retryAfterMs === "number" ? retryAfterMs : undefined;
+  if (error.code !== "unavailable" && (!error.retryable || asked === undefined)) return undefined;
+  return Math.max(asked ?? 0, FIRST_BACKOFF_MS * 2 ** tried * (0.5 + Math.random() / 2));
 }

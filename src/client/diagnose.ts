@@ -6,7 +6,8 @@ import { connect, type Socket } from "node:net";
 import { parseAddress } from "../wire/address.ts";
 
 const GREETING_BYTES = 64;
-const LONGEST_LOOK_MS = 1000;
+/** However long the caller would wait. */
+export const LONGEST_LOOK_MS = 1000;
 
 /** One line about the address. Takes `withinMs`, and a second at most. Never rejects. */
 export async function diagnose(address: string, withinMs: number): Promise<string> {
@@ -18,7 +19,7 @@ function look(address: string, withinMs: number): Promise<string> {
   const target = parseAddress(address, "connect");
   if (target.transport === "ipc" && target.path.startsWith("@")) return Promise.resolve("nobody serves this socket");
   return new Promise((resolve) => {
-    const socket = target.transport === "tcp" ? connect(target.port, target.host) : connect(target.path);
+    const socket = target.transport === "tcp" ? connect(target.port, target.host) : connect({ path: target.path });
     let received = Buffer.alloc(0);
     let connected = false;
     const done = (words: string): void => {

@@ -1,29 +1,25 @@
 /**
- * One request at a time over a REQ socket, with what REQ lacks: a deadline, a reason when it fails, and a fresh socket
- * after a failure (a REQ that missed its reply can't send again).
+ * One request at a time, to whichever of some addresses answers: with what a bare REQ lacks, a deadline, a reason when
+ * it fails, and a fresh socket after a failure.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { Request } from "zeromq";
 import type { Body } from "../codecs/codec.ts";
 import { ZmqEchoError } from "../errors.ts";
 import { type MessageLimits, overLimit } from "../wire/limits.ts";
-import { diagnose } from "./diagnose.ts";
+import { type Connection, type ConnectionLimits, openConnection } from "./connection.ts";
+import { diagnose, LONGEST_LOOK_MS } from "./diagnose.ts";
+import { type Wait, waitFor } from "./wait.ts";
 
 export interface ReqOptions {
   /** Where the server may be reached; one that does not answer the handshake is passed over. */
   readonly addresses: readonly string[];
-  readonly limits: MessageLimits & { readonly handshakeMs: number };
+  readonly limits: MessageLimits & ConnectionLimits;
   /** Go on trying until the deadline when nobody is there, instead of failing at once. */
-  readonly wait: boolean;
+  readonly persistent: boolean;
 }
 
-export interface Exchange {
-  /** `performance.now()` at which to give up. */
-  readonly expiresAt: number;
-  /** What the caller was given, for the error's text. */
-  readonly timeoutMs: number;
-  readonly signal?: AbortSignal | undefined;
-}
+/** Sees each message as it leaves and as it arrives. */
+export type FramesListener = (direction: "sent" | "received", frames: Body) => void;
 
 export interface Req {
   /**
@@ -31,60 +27,39 @@ export interface Req {
    * Rejects with `unavailable` (nobody there, or the connection was lost), `deadline_exceeded`, `canceled`, or
    * `resource_exhausted` for a reply over the limits.
    */
-  exchange(frames: Body, exchange: Exchange): Promise<Body>;
+  exchange(frames: Body, wait: Wait, onFrames?: FramesListener): Promise<Body>;
   close(): void;
 }
 
-/** A lost connection may have a reply behind it that was read already but not yet handed to us. */
-const LAST_REPLY_MS = 50;
-/** How long an address may take to answer the handshake while there are others to try. */
-const PATIENCE_MS = 300;
-/** Between two rounds over the addresses when told to wait for a server. */
+/** How long an address has the field to itself before the next one is tried beside it. */
+const HEAD_START_MS = 300;
+/** How long to look for the reason once the deadline has passed. */
+const GLANCE_MS = 250;
+/** Between two rounds over the addresses when told to go on trying. */
 const ROUND_PAUSE_MS = 100;
 
 export function createReq(options: ReqOptions): Req {
-  const { addresses, limits, wait } = options;
+  const { limits } = options;
   let connection: Connection | undefined;
-  let current = 0;
 
-  async function exchange(frames: Body, call: Exchange): Promise<Body> {
-    const reply = await findPeer(frames, call);
+  async function exchange(frames: Body, wait: Wait, onFrames?: FramesListener): Promise<Body> {
+    // One that broke while nobody used it has lost nothing.
+    if (connection?.isBroken()) close();
+    connection ??= await connect(options, wait);
+    const used = connection;
+    let reply: Body;
+    onFrames?.("sent", frames);
+    try {
+      reply = await used.roundTrip(frames, wait);
+    } catch (error) {
+      used.close();
+      if (connection === used) connection = undefined;
+      throw error;
+    }
+    onFrames?.("received", reply);
     const tooLarge = overLimit(reply, limits);
     if (tooLarge !== undefined) throw tooLarge;
     return reply;
-  }
-
-  /** From one address to the next until one answers its handshake: what none has taken can safely be sent again. */
-  async function findPeer(frames: Body, call: Exchange): Promise<Body> {
-    for (let passedOver = 0; ; ) {
-      try {
-        return await over(addresses[current % addresses.length] ?? "", frames, call);
-      } catch (error) {
-        if (!(error instanceof NoPeer)) throw error;
-        current++;
-        passedOver++;
-        const expired = performance.now() >= call.expiresAt;
-        if (expired || (!wait && passedOver >= addresses.length)) throw await explain(options, call, expired);
-        if (passedOver % addresses.length === 0) await pause(call);
-      }
-    }
-  }
-
-  async function over(address: string, frames: Body, call: Exchange): Promise<Body> {
-    // One that broke while nobody used it has lost nothing.
-    if (connection?.isBroken()) close();
-    connection ??= openConnection(address, limits, addresses.length > 1);
-    const used = connection;
-    let broken = true;
-    try {
-      const reply = await until(used.roundTrip(frames), used.broken, call, () =>
-        used.isUp() ? noAnswer(address, call.timeoutMs) : new NoPeer(),
-      );
-      broken = used.isBroken();
-      return reply;
-    } finally {
-      if (broken) close();
-    }
   }
 
   function close(): void {
@@ -95,125 +70,82 @@ export function createReq(options: ReqOptions): Req {
   return { exchange, close };
 }
 
-/** Nobody answered the handshake, so nothing was sent. */
-class NoPeer extends Error {}
+/** Nobody answered the handshake. */
+class NoPeer extends Error {
+  readonly expired: boolean;
 
-interface Connection {
-  roundTrip(frames: Body): Promise<Body>;
-  /** Rejects with {@link NoPeer}, or `unavailable` if the peer has gone; never resolves. */
-  readonly broken: Promise<never>;
-  isBroken(): boolean;
-  /** Whether the handshake has been answered. */
-  isUp(): boolean;
-  close(): void;
+  constructor(expired: boolean) {
+    super("nobody there");
+    this.expired = expired;
+  }
 }
 
-/**
- * Not libzmq's `immediate`, though it would hold the request back until somebody is there: it drops the replies that
- * were read but not yet taken when the connection ends.
- */
-function openConnection(address: string, limits: ReqOptions["limits"], hurry: boolean): Connection {
-  const socket = new Request({
-    linger: 0,
-    handshakeInterval: limits.handshakeMs,
-    maxMessageSize: limits.maxMessageBytes * 2,
-    ipv6: address.startsWith("tcp://["),
-  });
-  let isUp = false;
-  let isBroken = false;
-  let fail: (error: Error) => void = () => undefined;
-  const broken = new Promise<never>((_, reject) => {
-    fail = reject;
-  });
-  // Nobody may be waiting when it breaks.
-  broken.catch(() => undefined);
-  const impatience = hurry ? setTimeout(lost, PATIENCE_MS) : undefined;
-
-  function lost(): void {
-    if (isBroken) return;
-    isBroken = true;
-    if (!isUp) {
-      fail(new NoPeer());
-      return;
+async function connect(options: ReqOptions, wait: Wait): Promise<Connection> {
+  const expired = () => new NoPeer(true);
+  for (;;) {
+    try {
+      return await firstToAnswer(options, wait);
+    } catch (error) {
+      if (!(error instanceof NoPeer)) throw error;
+      const over = error.expired || performance.now() + ROUND_PAUSE_MS >= wait.expiresAt;
+      if (over || !options.persistent) throw await explain(options, wait, error.expired || options.persistent);
+      await waitFor<void>(wait, expired, (resolve) => void delay(ROUND_PAUSE_MS).then(resolve));
     }
-    const why = "it stopped, or the request was over its limit";
-    const gone = new ZmqEchoError("unavailable", `${address} closed the connection before it answered: ${why}`);
-    // An immediate comes after the sockets were read, a late timer before.
-    setTimeout(() => setImmediate(() => fail(gone)), LAST_REPLY_MS);
   }
+}
 
-  socket.events.on("handshake", () => {
-    isUp = true;
-    clearTimeout(impatience);
-  });
-  socket.events.on("disconnect", lost);
-  socket.events.on("connect:retry", lost);
-  socket.connect(address);
+/** Tries the addresses in order, each with a head start on the next; one that fails gives way at once. */
+function firstToAnswer({ addresses, limits }: ReqOptions, wait: Wait): Promise<Connection> {
+  return waitFor(
+    wait,
+    () => new NoPeer(true),
+    (resolve, reject) => {
+      const trying = new Set<Connection>();
+      const rest = [...addresses];
+      let headStart: NodeJS.Timeout | undefined;
 
-  return {
-    async roundTrip(frames) {
-      await socket.send(frames as Uint8Array[]);
-      for (;;) {
-        try {
-          return await socket.receive();
-        } catch (error) {
-          if (socket.closed || (error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      function tryNext(): void {
+        clearTimeout(headStart);
+        const address = rest.shift();
+        if (address === undefined) {
+          if (trying.size === 0) reject(new NoPeer(false));
+          return;
         }
+        const connection: Connection = openConnection(address, limits, {
+          onUp() {
+            trying.delete(connection);
+            resolve(connection);
+          },
+          onFailed() {
+            trying.delete(connection);
+            connection.close();
+            tryNext();
+          },
+        });
+        trying.add(connection);
+        if (rest.length > 0) headStart = setTimeout(tryNext, HEAD_START_MS);
       }
+
+      tryNext();
+      return () => {
+        clearTimeout(headStart);
+        for (const connection of trying) connection.close();
+      };
     },
-    broken,
-    isBroken: () => isBroken,
-    isUp: () => isUp,
-    close() {
-      clearTimeout(impatience);
-      socket.close();
-    },
-  };
-}
-
-/** Whichever comes first. All timers and listeners are gone afterwards. */
-async function until<T>(
-  result: Promise<T>,
-  broken: Promise<never>,
-  { expiresAt, signal }: Exchange,
-  timedOut: () => Error,
-): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  let onAbort: (() => void) | undefined;
-  // A reply that loses the race rejects when the socket is closed.
-  result.catch(() => undefined);
-  const ended = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(timedOut()), Math.max(0, expiresAt - performance.now()));
-    onAbort = () => reject(new ZmqEchoError("canceled", "the call was canceled", { cause: signal?.reason }));
-    if (signal?.aborted) onAbort();
-    signal?.addEventListener("abort", onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([result, broken, ended]);
-  } finally {
-    clearTimeout(timer);
-    if (onAbort !== undefined) signal?.removeEventListener("abort", onAbort);
-  }
-}
-
-function pause({ expiresAt, signal }: Exchange): Promise<void> {
-  const ms = Math.max(0, Math.min(ROUND_PAUSE_MS, expiresAt - performance.now()));
-  return delay(ms, undefined, signal === undefined ? {} : { signal }).catch(() => {
-    throw new ZmqEchoError("canceled", "the call was canceled");
-  });
-}
-
-function noAnswer(address: string, timeoutMs: number): ZmqEchoError {
-  return new ZmqEchoError("deadline_exceeded", `no answer from ${address} within ${timeoutMs} ms`);
+  );
 }
 
 /** Looks why none of the addresses could be used. Past the deadline there is time for a glance only. */
-async function explain(
-  { addresses, limits }: ReqOptions,
-  { timeoutMs }: Exchange,
-  expired: boolean,
-): Promise<ZmqEchoError> {
-  const reasons = await Promise.all(addresses.map((address) => diagnose(address, expired ? 250 : limits.handshakeMs)));
-  const tried = expired ? ` (tried for ${timeoutMs} ms)` : "";
-  return new ZmqEchoError("unavailable", reasons.join("; ") + tried);
+async function explain({ addresses, limits }: ReqOptions, wait: Wait, tried: boolean): Promise<Error> {
+  const lookMs = tried ? GLANCE_MS : limits.handshakeMs;
+  const looking = Promise.all(addresses.map((address) => diagnose(address, lookMs)));
+  // It ends by itself; only the caller may be in a greater hurry.
+  const unhurried = { ...wait, expiresAt: performance.now() + LONGEST_LOOK_MS * 2 };
+  const reasons = await waitFor<string[]>(
+    unhurried,
+    () => new NoPeer(true),
+    (resolve, reject) => void looking.then(resolve, reject),
+  );
+  const text = reasons.join("; ") + (tried ? ` (tried for ${wait.timeoutMs} ms)` : "");
+  return new ZmqEchoError("unavailable", text);
 }

@@ -1,6 +1,6 @@
 /** From whatever went wrong to what the caller is told: a code, one line, details. The rest is for the log. */
 import { inspect } from "node:util";
-import { type JsonObject, ZmqEchoError } from "../errors.ts";
+import { CallError, type JsonObject, ZmqEchoError } from "../errors.ts";
 import type { Log } from "../handler.ts";
 import type { Call, Failure, Source } from "./call.ts";
 import type { RunningCall } from "./running-call.ts";
@@ -16,12 +16,23 @@ export interface Reporter {
 }
 
 export function createReporter(log: Log, newRequestId: () => string): Reporter {
-  /** A log reads an error's fields, and a handler's error may not want to be read: that must not cost the reply. */
-  function logError(level: "error" | "warn", facts: object, error: unknown, message: string): void {
+  /**
+   * A log reads an error's fields, which a handler's error may resist, and writes to a disk that may be full: neither
+   * may cost the reply.
+   */
+  function tell(level: "debug" | "warn" | "error", facts: object, message: string): void {
+    try {
+      log[level](facts, message);
+    } catch {
+      // There is nobody left to tell.
+    }
+  }
+
+  function tellError(level: "warn" | "error", facts: object, error: unknown, message: string): void {
     try {
       log[level]({ ...facts, err: loggable(error) }, message);
     } catch {
-      log[level](facts, `${message}; its error can't be read`);
+      tell(level, facts, `${message}; its error can't be read`);
     }
   }
 
@@ -30,15 +41,15 @@ export function createReporter(log: Log, newRequestId: () => string): Reporter {
       const requestId = job?.requestId ?? call.metadata["request-id"] ?? newRequestId();
       const failure = failureFrom(error, requestId);
       const facts = { requestId, endpoint: call.source.endpoint, handler: call.handler, code: failure.code };
-      if (failure.code === "internal") logError("error", facts, error, `handler ${call.handler} failed`);
-      else log.debug(facts, failure.message);
+      if (failure.code === "internal") tellError("error", facts, error, `handler ${call.handler} failed`);
+      else tell("debug", facts, failure.message);
       return failure;
     },
 
     refused(error, { endpoint }) {
       const requestId = newRequestId();
       const failure = failureFrom(error, requestId);
-      log.debug({ requestId, endpoint, code: failure.code }, failure.message);
+      tell("debug", { requestId, endpoint, code: failure.code }, failure.message);
       return failure;
     },
 
@@ -46,18 +57,26 @@ export function createReporter(log: Log, newRequestId: () => string): Reporter {
       const ranMs = Math.round(performance.now() - job.call.receivedAt);
       const facts = { requestId: job.requestId, endpoint: job.endpoint, handler: job.handler, ranMs };
       const message = `handler ${job.handler} ended after its call had been answered; its result is dropped`;
-      if (error === undefined) log.warn(facts, message);
-      else logError("warn", facts, error, message);
+      if (error === undefined) tell("warn", facts, message);
+      else tellError("warn", facts, error, message);
     },
   };
 }
 
-/** What the caller is told. Only a `ZmqEchoError` speaks for itself; anything else stays in the log. */
+/** What the caller is told. Only an error meant for it speaks for itself; anything else stays in the log. */
 function failureFrom(thrown: unknown, requestId: string): Failure {
-  if (!ZmqEchoError.is(thrown)) {
-    return { code: "internal", message: "the handler failed; the host's log has the cause", details: { requestId } };
+  try {
+    if (ZmqEchoError.is(thrown) && !CallError.is(thrown)) {
+      return {
+        code: thrown.code,
+        message: String(thrown.message),
+        details: { ...sendable(thrown.details), requestId },
+      };
+    }
+  } catch {
+    // It resists being read, so there is nothing in it to tell.
   }
-  return { code: thrown.code, message: String(thrown.message), details: { ...sendable(thrown.details), requestId } };
+  return { code: "internal", message: "the handler failed; the host's log has the cause", details: { requestId } };
 }
 
 /** What the log gets of a thrown thing: an Error as it is, anything else as text. Safe with what resists being read. */
@@ -69,10 +88,11 @@ function loggable(thrown: unknown): Error {
   }
 }
 
-/** Details come from handlers: what JSON can't carry must not cost the caller its reply. */
+/** Details come from handlers: what JSON can't carry, or a receiver refuses, must not cost the caller its reply. */
 function sendable(details: JsonObject): JsonObject {
   try {
-    const copy: unknown = JSON.parse(JSON.stringify(details));
+    const withoutProto = (key: string, value: unknown): unknown => (key === "__proto__" ? undefined : value);
+    const copy: unknown = JSON.parse(JSON.stringify(details), withoutProto);
     if (typeof copy === "object" && copy !== null && !Array.isArray(copy)) return copy as JsonObject;
   } catch {
     // told below

@@ -8,6 +8,8 @@ import type { Metadata } from "../handler.ts";
 
 /** Metadata and details, as bytes of JSON. */
 export const MAX_JSON_BYTES = 8192;
+/** The longest deadline that metadata can ask for, in milliseconds. */
+export const LONGEST_TIMEOUT_MS = 999_999_999;
 const MAX_NAME_BYTES = 255;
 const PREFIX = "ZEP1 ";
 
@@ -118,7 +120,7 @@ export function parsePlainError(frames: Body): Exclude<ZepReply, { code: "ok" }>
 /** Throws `invalid_argument` for a `timeout-ms` or `request-id` that can't be acted upon; the other names are free. */
 export function checkMetadata(metadata: Metadata): void {
   const timeout = metadata["timeout-ms"];
-  if (timeout !== undefined && !/^[1-9]\d{0,8}$/.test(timeout)) {
+  if (timeout !== undefined && !(/^[1-9]\d*$/.test(timeout) && Number(timeout) <= LONGEST_TIMEOUT_MS)) {
     throw malformed(`metadata timeout-ms takes milliseconds as a positive integer, not ${shorten(timeout)}`);
   }
   const requestId = metadata["request-id"];
@@ -202,10 +204,7 @@ function latin1(bytes: Uint8Array): string {
 
 /** A message is one line on the wire and in logs, and no longer than a person reads. */
 function oneLine(message: string): string {
-  return message
-    .slice(0, 4096)
-    .replace(/\s*[\r\n\u2028\u2029]+\s*/g, " ")
-    .trim();
+  return message.slice(0, 4096).replace(/[\r\n\u2028\u2029]+/g, " ");
 }
 
 function kindOf(value: unknown): string {

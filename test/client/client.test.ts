@@ -1,5 +1,7 @@
 /** The client against servers that are not ours, and against what is no server. */
 import { createServer } from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, onTestFinished, test } from "vitest";
 import { Publisher, Reply, Router } from "zeromq";
 import type { ClientOptions } from "../../src/client/client.ts";
@@ -216,6 +218,77 @@ test("does not retry what would fail again", async () => {
     message: "never",
   });
   expect(asked).toBe(1);
+});
+
+test("does not retry a call whose reply is over its limit: it has been run", async () => {
+  let asked = 0;
+  const { address } = await bareServer(() => {
+    asked++;
+    return "x".repeat(150);
+  });
+  const asker = client(address, { retries: 3, limits: { maxMessageBytes: 100 } });
+  expect(await failureOf(asker.request("x"))).toMatchObject({ code: "resource_exhausted" });
+  expect(asked).toBe(1);
+});
+
+test("does not send what is canceled already", async () => {
+  let asked = 0;
+  const { address } = await bareServer(() => `${++asked}`);
+  const asker = client(address);
+  expect(String(await asker.request("x"))).toBe("1");
+  expect(await failureOf(asker.request("x", { signal: AbortSignal.abort() }))).toMatchObject({ code: "canceled" });
+  expect(String(await asker.request("x"))).toBe("2");
+});
+
+test.each([0, -5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31])("refuses a timeout of %s", async (timeoutMs) => {
+  const address = await deadAddress();
+  expect(await failureOf(client(address).request("x", { timeoutMs }))).toMatchObject({
+    code: "invalid_argument",
+    message: expect.stringContaining("timeoutMs takes 1 to 2147483647 milliseconds"),
+  });
+  expect(() => createClient({ connect: address, timeoutMs })).toThrow("timeoutMs takes");
+});
+
+test("asks for no longer a deadline than the wire has room for", async () => {
+  const host = await startHost({ endpoints: { e: { bind: ANY_PORT, handlers: ["*"] } } });
+  const asker = client(addressOf(host, "e"), { codec: "json" });
+  expect(await asker.call("echo", 1, { timeoutMs: 2 ** 31 - 1 })).toBe(1);
+});
+
+test.each([[[]], [["text"]], ["bytes"]])("refuses %j as a body", async (body) => {
+  expect(await failureOf(client(await deadAddress()).exchange(body as never))).toMatchObject({
+    code: "invalid_argument",
+    message: "a body is a list of one or more Uint8Array",
+  });
+});
+
+test("keeps no reply that its caller has let go of", async () => {
+  const { address } = await bareServer(() => [Buffer.alloc(1_000_000)]);
+  const asker = client(address);
+  await asker.request("x");
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const bytes = (): number => {
+    collect();
+    return process.memoryUsage().external + process.memoryUsage().arrayBuffers;
+  };
+  const before = bytes();
+  for (let i = 0; i < 100; i++) await asker.request("x");
+  // Buffers from libzmq are freed in a later turn than the objects that hold them.
+  await new Promise(setImmediate);
+  collect();
+  await new Promise(setImmediate);
+  expect(bytes() - before).toBeLessThan(20_000_000);
+});
+
+test("a handler's own failing call is not its caller's business", async () => {
+  const nobody = await deadAddress();
+  const host = await startHost(
+    { endpoints: { e: { bind: ANY_PORT, handler: "asks" } } },
+    { asks: (input) => client(nobody).request(input) },
+  );
+  const error = await failureOf(client(addressOf(host, "e")).request("x"));
+  expect(error).toMatchObject({ code: "internal", message: expect.not.stringContaining("refused") });
 });
 
 test("stops waiting when its caller cancels", async () => {
