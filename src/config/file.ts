@@ -3,7 +3,9 @@ import { constants } from "node:fs";
 import { access, lstat, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { ConfigError, textOf } from "../errors.ts";
+import { quoted } from "./explain.ts";
 import { emptyMessage, type JsonText, readJson } from "./json-text.ts";
+import { isPlainObject } from "./path.ts";
 
 export interface ConfigFile {
   /** Absolute. */
@@ -75,7 +77,9 @@ async function using(read: (explorer: Explorer) => Promise<Result>, named?: stri
         extension,
         async (file: string, content: string) => {
           try {
-            return await loader(file, content);
+            const loaded: unknown = await loader(file, content);
+            expectObject(file, loaded, texts.get(file));
+            return loaded;
           } catch (error) {
             throw loadError(file, error);
           }
@@ -88,9 +92,22 @@ async function using(read: (explorer: Explorer) => Promise<Result>, named?: stri
   });
   if (result === null) return undefined;
   const file = result.filepath;
-  if (result.isEmpty === true || result.config === undefined) throw new ConfigError([{ file, message: emptyMessage }]);
+  if (result.isEmpty === true || result.config === undefined) {
+    throw new ConfigError([{ file, message: CODE.test(file) ? noDefaultMessage : emptyMessage }]);
+  }
   const position = texts.get(file)?.position;
   return { file, value: result.config, ...(position && { position }) };
+}
+
+const CODE = /\.[cm]?[jt]s$/;
+const noDefaultMessage = "there is no default export; write export default { … }, with the configuration in it";
+
+/** Said here, and not by the schema: cosmiconfig takes a null for "not here", and a merge takes a list for nothing. */
+function expectObject(file: string, loaded: unknown, text: JsonText | undefined): void {
+  // Of a package.json only our key.
+  const value = text === undefined ? loaded : text.value;
+  if (value === undefined || isPlainObject(value)) return;
+  throw new ConfigError([{ file, ...text?.position([]), message: `expected an object, got ${quoted(value)}` }]);
 }
 
 /** What cosmiconfig itself has against a file. */

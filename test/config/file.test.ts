@@ -117,6 +117,40 @@ describe("JSON", () => {
   });
 });
 
+describe("a configuration that is no object is an error, in any format", () => {
+  test.each([
+    ["[]", "1:1: expected an object, got an empty list"],
+    ["// a list\n[1]", "2:1: expected an object, got a list"],
+    ['"x"', '1:1: expected an object, got "x"'],
+    ["null", "1:1: expected an object, got null"],
+  ])("JSON: %j", async (content, message) => {
+    expect(await problemsIn(content)).toEqual([message]);
+  });
+
+  test.each([
+    [".zmqechorc.yaml", "- a\n", "expected an object, got a list"],
+    [".zmqechorc.yaml", "just text\n", 'expected an object, got "just text"'],
+    [".zmqechorc", "~\n", "expected an object, got null"],
+    ["zmqecho.config.mjs", "export default () => ({});", "expected an object, got a function"],
+    ["zmqecho.config.mjs", "export default new (class Config {})();", "expected an object, got an instance of a class"],
+    [
+      "zmqecho.config.mjs",
+      "export const a = 1;",
+      "there is no default export; write export default { … }, with the configuration in it",
+    ],
+  ])("%s: %j", async (file, content, message) => {
+    const cwd = folderWith({ [file]: content });
+    expect(await problemsOf(loadConfig({ cwd, env }), cwd)).toEqual([`${file}: ${message}`]);
+  });
+
+  test.each(['"oops"', "null"])("the key of package.json: %s", async (value) => {
+    const cwd = folderWith({ "package.json": `{ "zmqecho": ${value} }` });
+    expect(await problemsOf(loadConfig({ cwd, env }), cwd)).toEqual([
+      `package.json:1:14: expected an object, got ${value}`,
+    ]);
+  });
+});
+
 describe("other formats", () => {
   test("YAML, with the line of a mistake in it", async () => {
     expect(await levelIn(folderWith({ ".zmqechorc.yaml": "log:\n  level: warn # comment\n" }))).toBe("warn");
