@@ -23,7 +23,7 @@ export interface Plugin {
   readonly codec?: CodecDefinition;
 }
 
-export interface LoadOptions {
+export interface PluginLoadOptions {
   /** The module that `import "zmqecho"` gives to plugins: the host's own copy. Called only if a plugin asks for it. */
   readonly api: () => Promise<object>;
   /** How long top-level `await` may take, in milliseconds. Default 10 000. */
@@ -42,7 +42,7 @@ type Position = Pick<PluginProblem, "file" | "line" | "column">;
 const AT_ONCE = 8;
 
 /** Loads plugins, a few at a time; the results are in the order of `found`. What does not load is in `problems`, and the others are loaded all the same. */
-export async function loadPlugins(found: Iterable<PluginFile>, options: LoadOptions): Promise<LoadedPlugins> {
+export async function loadPlugins(found: Iterable<PluginFile>, options: PluginLoadOptions): Promise<LoadedPlugins> {
   const files = [...found];
   const results: (Plugin | PluginProblem)[] = [];
   const rest = files.entries();
@@ -67,7 +67,23 @@ export async function loadPlugins(found: Iterable<PluginFile>, options: LoadOpti
  * Throws {@link PluginError} with the position in the source: of a syntax error, of an import that leads nowhere, of
  * what threw while it ran. A loop that never ends can't be stopped.
  */
-export async function loadPlugin(found: PluginFile, options: LoadOptions): Promise<Plugin> {
+export async function loadPlugin(found: PluginFile, options: PluginLoadOptions): Promise<Plugin> {
+  const { name, file } = found;
+  return runFile(found, options, (exported, { inputs, hash }) => ({
+    name,
+    file,
+    inputs,
+    hash,
+    ...readShape(exported),
+  }));
+}
+
+/** The same for any file of code; `use` takes what it exports, and what that throws is placed too. */
+export async function runFile<T>(
+  found: PluginFile,
+  options: PluginLoadOptions,
+  use: (exported: object, bundle: Bundle) => T,
+): Promise<T> {
   const { name, file } = found;
   let bundle: Bundle | undefined;
   try {
@@ -75,7 +91,7 @@ export async function loadPlugin(found: PluginFile, options: LoadOptions): Promi
     const { timeoutMs = 10_000 } = options;
     const late = `top-level await took longer than ${timeoutMs} ms; do slow work in setup`;
     const exported = await within(timeoutMs, late, run(bundle, options));
-    return { name, file, inputs: bundle.inputs, hash: bundle.hash, ...readShape(exported) };
+    return use(exported, bundle);
   } catch (error) {
     if (error instanceof PluginError) throw error;
     const message = textOf(error).replace(/\s*\n\s*/g, " ");
@@ -83,7 +99,7 @@ export async function loadPlugin(found: PluginFile, options: LoadOptions): Promi
   }
 }
 
-async function run(bundle: Bundle, options: LoadOptions): Promise<object> {
+async function run(bundle: Bundle, options: PluginLoadOptions): Promise<object> {
   const modules: Record<string, object> = {};
   for (const module of bundle.modules) {
     modules[module] = module === HOST_MODULE ? await options.api() : asEsModule(await importPackage(module));

@@ -210,8 +210,27 @@ describe("other formats", () => {
     expect(await problemsOf(loadConfig({ cwd, env }), cwd)).toEqual(['zmqecho.config.ts:2:8: Unexpected "="']);
   });
 
+  test("TypeScript that throws says where, in the file that does", async () => {
+    const cwd = folderWith({
+      "port.ts": "const port: number = 1;\nthrow new Error(`no port ${port}`);\nexport { port };",
+      "zmqecho.config.ts": 'import { port } from "./port.ts";\nexport default { bind: port };',
+    });
+    expect(await problemsOf(loadConfig({ cwd, env }), cwd)).toEqual(["port.ts:2:7: no port 1"]);
+  });
+
+  test("TypeScript may wait, and know where it is", async () => {
+    const cwd = folderWith({
+      "zmqecho.config.ts": `const level = await Promise.resolve("warn");
+        export default { log: { level }, plugins: [import.meta.dirname + "/here"] };`,
+    });
+    const { config } = await loadConfig({ cwd, env });
+    expect([config.log.level, config.plugins]).toEqual(["warn", [join(cwd, "here")]]);
+  });
+
   test("TypeScript without a default export is an error", async () => {
     const cwd = folderWith({ "zmqecho.config.ts": "export const a = 1;" });
-    expect(await problemsOf(loadConfig({ cwd, env }), cwd)).toEqual([expect.stringMatching(/^zmqecho\.config\.ts: /)]);
+    expect(await problemsOf(loadConfig({ cwd, env }), cwd)).toEqual([
+      "zmqecho.config.ts: there is no default export; write export default { … }, with the configuration in it",
+    ]);
   });
 });

@@ -8,7 +8,7 @@ import { ZmqEchoError } from "../../src/errors.ts";
 import { defineCodec, defineHandler, type HandlerContext } from "../../src/handler.ts";
 import { PluginError } from "../../src/loader/error.ts";
 import { findPlugins, type PluginProblem } from "../../src/loader/find.ts";
-import { type LoadOptions, loadPlugin, loadPlugins, type Plugin } from "../../src/loader/load.ts";
+import { loadPlugin, loadPlugins, type Plugin, type PluginLoadOptions } from "../../src/loader/load.ts";
 import { createFolder, writeFiles } from "./folder.ts";
 
 const api = async () => ({ ZmqEchoError, defineHandler, defineCodec });
@@ -16,7 +16,7 @@ const api = async () => ({ ZmqEchoError, defineHandler, defineCodec });
 type Files = Parameters<typeof createFolder>[0];
 
 /** Loads `plugins/NAME` of a folder. */
-async function loadFrom(folder: string, name: string, options: Partial<LoadOptions> = {}): Promise<Plugin> {
+async function loadFrom(folder: string, name: string, options: Partial<PluginLoadOptions> = {}): Promise<Plugin> {
   const file = join(folder, "plugins", name);
   return loadPlugin({ name: "vat", file, folder: join(folder, "plugins") }, { api, ...options });
 }
@@ -31,7 +31,7 @@ async function answer(plugin: Plugin): Promise<unknown> {
   return plugin.handler.handle(1, {} as HandlerContext);
 }
 
-async function problemOf(files: Files, options: Partial<LoadOptions> = {}, name = "vat.ts") {
+async function problemOf(files: Files, options: Partial<PluginLoadOptions> = {}, name = "vat.ts") {
   const folder = await createFolder(files);
   const error = await loadFrom(folder, name, options).catch((thrown: unknown) => thrown);
   if (!(error instanceof PluginError)) throw new Error(`no PluginError: ${String(error)}`);
