@@ -22,6 +22,8 @@ export interface CodecLimits {
  */
 export interface Codec {
   readonly name: string;
+  /** Set if what `encodeBody` gives may be the very bytes it was given. */
+  readonly passesBytesOn?: true;
   /** One value as one frame. Raw refuses an array of several. */
   encode(value: unknown): Uint8Array;
   /** One frame as one value. */

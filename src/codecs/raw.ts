@@ -26,6 +26,7 @@ export function createRawCodec(name: string, limits: CodecLimits): Codec {
   };
   return {
     name,
+    passesBytesOn: true,
     encode(value) {
       const [frame = EMPTY, ...more] = encodeBody(value);
       if (more.length === 0) return frame;

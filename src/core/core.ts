@@ -8,9 +8,10 @@ import type { Log } from "../handler.ts";
 import type { HandlerSlot } from "../loader/registry.ts";
 import type { Runner } from "../runtime/runner.ts";
 import { NO_METADATA } from "../wire/zep.ts";
-import type { Call, CallHook, Core, Failure, Outcome, Source, Success } from "./call.ts";
+import type { Call, CallHook, Core, Outcome, Success } from "./call.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { createReporter } from "./failure.ts";
+import { observe } from "./observe.ts";
 import { RunningCall } from "./running-call.ts";
 
 export interface CoreOptions {
@@ -46,8 +47,8 @@ const RETRY_WHEN_FULL_MS = 100;
 const RETRY_WHEN_DRAINING_MS = 1000;
 
 export function createCore(options: CoreOptions): Core {
-  const { hooks, newRequestId } = options;
-  const { failed, refused, dropped } = createReporter(options.log, newRequestId);
+  const { newRequestId } = options;
+  const { failed, refused, dropped, hookFailed } = createReporter(options.log, newRequestId);
   /** In the order they came. */
   const waiting = new Set<Waiting>();
   /** Ends each call that is still unsettled; synchronous calls are never in here. */
@@ -102,17 +103,12 @@ export function createCore(options: CoreOptions): Core {
     });
   }
 
+  /** Takes a place until the handler ends, or has had all its own time; its caller may give up sooner. */
   function run(admitted: Admitted): Outcome | Promise<Outcome> {
     running++;
     const outcome = start(admitted);
-    if (!(outcome instanceof Promise)) {
-      release();
-      return outcome;
-    }
-    return outcome.then((settled) => {
-      release();
-      return settled;
-    });
+    if (!(outcome instanceof Promise)) release();
+    return outcome;
   }
 
   function release(): void {
@@ -148,23 +144,47 @@ export function createCore(options: CoreOptions): Core {
   /** Whatever comes first: the result, the deadline, the end of a drain. The others are dropped. */
   function settle(job: RunningCall, body: Promise<Success["body"]>): Promise<Outcome> {
     return new Promise((resolve) => {
-      const giveUp = (error: ZmqEchoError): void => {
-        if (!close()) return;
+      let unwatch = options.deadlines.watch({ remainingMs: () => job.remainingMs(), expire: expired });
+      unsettled.add(giveUp);
+
+      function expired(): void {
+        giveUp(tooLate(job, "it ran"));
+        const leftMs = () => job.placeExpiresAt - performance.now();
+        if (leftMs() > 0) unwatch = options.deadlines.watch({ remainingMs: leftMs, expire: vacate });
+        else vacate();
+      }
+
+      function giveUp(error: ZmqEchoError): void {
+        if (!unsettled.delete(giveUp)) return;
         job.abort(error);
         resolve(failed(job.call, error, job));
-      };
-      const unwatch = options.deadlines.watch({
-        remainingMs: () => job.remainingMs(),
-        expire: () => giveUp(tooLate(job, "it ran")),
-      });
-      function close(): boolean {
-        unwatch();
-        return unsettled.delete(giveUp);
       }
-      unsettled.add(giveUp);
+
+      let vacated = false;
+      function vacate(): void {
+        unwatch();
+        if (vacated) return;
+        vacated = true;
+        release();
+      }
+
+      function end(outcome: () => Outcome, late: () => void): void {
+        if (unsettled.delete(giveUp)) resolve(outcome());
+        else late();
+        vacate();
+      }
+
       body.then(
-        (result) => (close() ? resolve(succeeded(job, result)) : dropped(job)),
-        (error: unknown) => (close() ? resolve(failed(job.call, error, job)) : dropped(job, error)),
+        (result) =>
+          end(
+            () => succeeded(job, result),
+            () => dropped(job),
+          ),
+        (error: unknown) =>
+          end(
+            () => failed(job.call, error, job),
+            () => dropped(job, error),
+          ),
       );
     });
   }
@@ -175,34 +195,14 @@ export function createCore(options: CoreOptions): Core {
     return { code: "ok", codec: job.codec.name, metadata: NO_METADATA, body };
   }
 
-  function observed(call: Call): Outcome | Promise<Outcome> {
-    for (const hook of hooks) hook.start?.(call);
-    const outcome = admit(call);
-    return outcome instanceof Promise ? outcome.then((settled) => end(settled, call)) : end(outcome, call);
-  }
-
-  function end(outcome: Outcome, call: Call): Outcome {
-    const durationMs = performance.now() - call.receivedAt;
-    for (const hook of hooks) hook.end?.(outcome, durationMs, call.source, call);
-    return outcome;
-  }
-
-  return {
-    call: hooks.length === 0 ? admit : observed,
-
-    refuse(error: ZmqEchoError, source: Source): Failure {
-      const failure = refused(error, source);
-      for (const hook of hooks) hook.end?.(failure, 0, source);
-      return failure;
-    },
-
+  const core: Core = {
+    call: admit,
+    refuse: refused,
     async drain(graceMs: number): Promise<void> {
       draining = true;
       if (running === 0) return;
-      let timer: NodeJS.Timeout | undefined;
       await new Promise<void>((resolve) => {
-        drained = resolve;
-        timer = setTimeout(() => {
+        const timer = setTimeout(() => {
           const ended = unavailable("the host is shutting down and could not wait longer");
           for (const { job, answer, unwatch } of waiting) {
             unwatch();
@@ -210,11 +210,16 @@ export function createCore(options: CoreOptions): Core {
           }
           waiting.clear();
           for (const giveUp of unsettled) giveUp(ended);
+          resolve();
         }, graceMs);
+        drained = () => {
+          clearTimeout(timer);
+          resolve();
+        };
       });
-      clearTimeout(timer);
     },
   };
+  return observe(core, options.hooks, hookFailed);
 }
 
 function unavailable(message: string): ZmqEchoError {

@@ -1,7 +1,10 @@
 /**
  * Arms a timer for a call only once it has outlived the tick it began in: most async handlers settle before, and a
  * timer made and cleared for each of them would be the dearest part of a small call.
+ * What an expired one means is its owner's business; core.ts makes it `deadline_exceeded`.
  */
+import { LONGEST_TIMER_MS } from "../durations.ts";
+
 export interface Deadline {
   /** Milliseconds left; asked when the tick is over. */
   remainingMs(): number;
@@ -19,9 +22,6 @@ interface Watched {
   timer?: NodeJS.Timeout;
   over: boolean;
 }
-
-/** setTimeout counts in a signed 32-bit number and fires at once beyond it. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export function createDeadlines(): Deadlines {
   let young: Watched[] = [];

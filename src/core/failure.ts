@@ -13,6 +13,8 @@ export interface Reporter {
   refused(error: ZmqEchoError, source: Source): Failure;
   /** A result, or an error, that came after its call had been answered. */
   dropped(job: RunningCall, error?: unknown): void;
+  /** A hook that threw; said once, since it would be with every call. */
+  hookFailed(error: unknown): void;
 }
 
 export function createReporter(log: Log, newRequestId: () => string): Reporter {
@@ -35,6 +37,8 @@ export function createReporter(log: Log, newRequestId: () => string): Reporter {
       tell(level, facts, `${message}; its error can't be read`);
     }
   }
+
+  let hookHasFailed = false;
 
   return {
     failed(call, error, job) {
@@ -59,6 +63,11 @@ export function createReporter(log: Log, newRequestId: () => string): Reporter {
       const message = `handler ${job.handler} ended after its call had been answered; its result is dropped`;
       if (error === undefined) tell("warn", facts, message);
       else tellError("warn", facts, error, message);
+    },
+
+    hookFailed(error) {
+      if (!hookHasFailed) tellError("error", {}, error, "a hook failed; calls go on, and it is not said again");
+      hookHasFailed = true;
     },
   };
 }

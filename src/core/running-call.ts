@@ -10,16 +10,20 @@ const RESERVED_METADATA = new Set(["timeout-ms", "request-id", "traceparent", "t
 export class RunningCall implements Job {
   readonly call: Call;
   readonly codec: Codec;
-  /** On the clock of `performance.now()`. */
+  /** When its caller is told that it took too long, on the clock of `performance.now()`. */
   readonly expiresAt: number;
+  /** When its place is given to another: a caller in a hurry does not get more to run at once than the others. */
+  readonly placeExpiresAt: number;
   readonly #newRequestId: () => string;
   #requestId: string | undefined;
   #abort: AbortController | undefined;
+  #over: Error | undefined;
 
   constructor(call: Call, codec: Codec, timeoutMs: number, newRequestId: () => string) {
     const asked = call.metadata["timeout-ms"];
     this.call = call;
     this.codec = codec;
+    this.placeExpiresAt = call.receivedAt + timeoutMs;
     this.expiresAt = call.receivedAt + (asked === undefined ? timeoutMs : Math.min(timeoutMs, Number(asked)));
     this.#newRequestId = newRequestId;
   }
@@ -46,7 +50,10 @@ export class RunningCall implements Job {
     return Date.now() + this.remainingMs();
   }
   get signal(): AbortSignal {
-    this.#abort ??= new AbortController();
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#over !== undefined) this.#abort.abort(this.#over);
+    }
     return this.#abort.signal;
   }
 
@@ -56,6 +63,7 @@ export class RunningCall implements Job {
 
   /** Tells the handler, if it asked, that nobody waits any more. */
   abort(reason: Error): void {
+    this.#over = reason;
     this.#abort?.abort(reason);
   }
 }

@@ -23,7 +23,7 @@ export interface HandlerRegistry {
   /** Undefined for a name that nothing stands behind. Safe with a name from the wire. */
   find(name: string): HandlerSlot | undefined;
   /** Tears all of them down; call it when no call runs any more. */
-  close(): Promise<void>;
+  close(withinMs: number): Promise<void>;
 }
 
 export interface RegistryOptions {
@@ -50,11 +50,23 @@ export async function createRegistry(options: RegistryOptions): Promise<HandlerR
   );
   return {
     find: (name) => slots.get(name),
-    async close() {
-      for (const [handler, slot] of slots) {
-        if (slot.state === "broken") continue;
-        await slot.runner.close().catch((err: unknown) => log.error({ handler, err }, `teardown of ${handler} failed`));
-      }
+    async close(withinMs) {
+      const closing = [...slots].map(async ([handler, slot]) => {
+        if (slot.state === "broken") return;
+        await slot.runner
+          .close()
+          .catch((err: unknown) => log.error({ handler, err }, `teardown of ${handler} failed: ${textOf(err)}`));
+        slots.delete(handler);
+      });
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(() => {
+          log.error({ handlers: [...slots.keys()] }, `teardown took over ${withinMs} ms and is not waited for`);
+          resolve();
+        }, withinMs);
+      });
+      await Promise.race([Promise.all(closing), late]);
+      clearTimeout(timer);
     },
   };
 }

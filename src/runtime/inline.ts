@@ -29,16 +29,22 @@ export async function startInline(definition: HandlerDefinition, options: Inline
   };
 }
 
-async function setUp(definition: HandlerDefinition, options: InlineOptions): Promise<unknown> {
+async function setUp(
+  definition: HandlerDefinition,
+  { handler, log, setupMs, options }: InlineOptions,
+): Promise<unknown> {
   if (definition.setup === undefined) return undefined;
-  const { handler, log, setupMs } = options;
+  const state = Promise.resolve(definition.setup({ handler, options, log }));
   let timer: NodeJS.Timeout | undefined;
   const tooLong = new Promise<never>((_, reject) => {
-    const error = new ZmqEchoError("deadline_exceeded", `setup of handler ${handler} took over ${setupMs} ms`);
-    timer = setTimeout(reject, setupMs, error);
+    timer = setTimeout(() => {
+      reject(new ZmqEchoError("deadline_exceeded", `setup of handler ${handler} took over ${setupMs} ms`));
+      // What it may still open is nobody's.
+      state.then((late) => definition.teardown?.(late)).catch(() => undefined);
+    }, setupMs);
   });
   try {
-    return await Promise.race([definition.setup({ handler, options: options.options, log }), tooLong]);
+    return await Promise.race([state, tooLong]);
   } finally {
     clearTimeout(timer);
   }

@@ -18,12 +18,26 @@ function finish(definition: HandlerDefinition, job: Job, result: unknown): Body 
   const output = definition.output === undefined ? result : checkOutput(definition.output, result);
   return after(output, (value) => {
     try {
-      return job.codec.encodeBody(value);
+      return own(job.codec.encodeBody(value), job);
     } catch (error) {
       // The caller did nothing wrong, so it is not told more; the cause names codec and path in the log.
       throw new ZmqEchoError("internal", "the handler's result can't be encoded", { cause: error });
     }
   });
+}
+
+/** zeromq.js sends frames over 128 bytes without a copy of its own. */
+const COPIED_BY_SENDING_BYTES = 128;
+
+/**
+ * Raw passes on the very bytes that the handler returned, which it may use again while they are being sent. The
+ * request's own, which an echo returns, are nobody else's.
+ */
+function own(body: Body, job: Job): Body {
+  if (!job.codec.passesBytesOn) return body;
+  return body.map((frame) =>
+    frame.length <= COPIED_BY_SENDING_BYTES || job.body.includes(frame) ? frame : new Uint8Array(frame),
+  );
 }
 
 function checkInput(schema: StandardSchemaV1, value: unknown): unknown {

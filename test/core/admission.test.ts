@@ -111,3 +111,22 @@ test("a long queue of synchronous calls is served without growing the stack", as
   for (let i = 0; i < 20_000; i++) await dealer.receive();
   expect(await Promise.all(running)).toEqual([1, 2]);
 });
+
+test("a caller in a hurry gets no more places than the others", async () => {
+  const { client, started, release, most } = await serve({ concurrency: 2, queue: 100 });
+  const hasty = Array.from({ length: 12 }, () =>
+    client()
+      .call("hold", 0, { metadata: { "timeout-ms": "40" } })
+      .catch((error: { code: string }) => error.code),
+  );
+  expect(new Set(await Promise.all(hasty))).toEqual(new Set(["deadline_exceeded"]));
+  const patient = [client().call("hold", 1), client().call("hold", 2)];
+  await started(2);
+  release();
+  release();
+  await started(2);
+  release();
+  release();
+  expect(await Promise.all(patient)).toEqual([1, 2]);
+  expect(most()).toBe(2);
+});

@@ -14,15 +14,48 @@ export interface LoopOptions {
 /** A socket and the one loop that reads it. */
 export interface Loop<Socket extends Reply | Router = Reply | Router> {
   readonly socket: Socket;
-  /** `performance.now()` of the last message. */
-  readonly lastReadAt: () => number;
+  /** `performance.now()` of the last message; in lock-step also of the last reply, since nothing is read before it. */
+  lastActiveAt(): number;
   run(): void;
-  /** Sends the replies that are under way, closes the socket, and resolves when nothing is left. */
+  /** Answers what has been read, closes the socket, and resolves when nothing is left. Takes a second at most. */
   stop(): Promise<void>;
 }
 
+/** How long `stop` may go on reading from peers who do not stop sending, or sending to those who do not read. */
+export const LONGEST_STOP_MS = 1000;
+
+/** Reading takes no turn of the event loop while there is something to read, so after so much work one is taken. */
+const WORK_BEFORE_TURN_MS = 10;
+
+/**
+ * Hands each message to `handle`, one after the other, until the socket is closed. Whatever `handle` throws is a bug of
+ * ours; it is logged, and the next message is read.
+ */
+export async function readMessages(
+  socket: Reply | Router,
+  log: Log,
+  handle: (frames: Buffer[]) => Promise<void> | undefined,
+): Promise<void> {
+  let worked = 0;
+  for (;;) {
+    const frames = await receiveUntilClosed(socket, log);
+    if (frames === undefined) return;
+    const from = performance.now();
+    try {
+      await handle(frames);
+    } catch (err) {
+      log.error({ err }, "a message could not be answered");
+    }
+    worked += performance.now() - from;
+    if (worked > WORK_BEFORE_TURN_MS) {
+      worked = 0;
+      await new Promise(setImmediate);
+    }
+  }
+}
+
 /** The frames of the next message, or undefined once the socket is closed. */
-export async function receiveUntilClosed(socket: Reply | Router, log: Log): Promise<Buffer[] | undefined> {
+async function receiveUntilClosed(socket: Reply | Router, log: Log): Promise<Buffer[] | undefined> {
   for (;;) {
     try {
       return await socket.receive();

@@ -5,41 +5,55 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Router, type SocketOptions } from "zeromq";
 import type { Body } from "../../codecs/codec.ts";
-import { type Loop, type LoopOptions, receiveUntilClosed } from "./loop.ts";
+import { LONGEST_STOP_MS, type Loop, type LoopOptions, readMessages } from "./loop.ts";
+import { createTally } from "./tally.ts";
 
 /** How long a reply waits for a peer that does not read: tries, and milliseconds between them. */
 const SEND_TRIES = 20;
 const RETRY_MS = 25;
 
+/** More frames than any chain of proxies would put before a request. */
+const MAX_ENVELOPE_FRAMES = 32;
+
 export function createRouterLoop({ socketOptions, answer, source, log }: LoopOptions): Loop<Router> {
   // Mandatory and no timeout: a reply that can't be queued at once says so, instead of blocking all others or vanishing.
   const options: SocketOptions<Router> = { ...socketOptions, mandatory: true, sendTimeout: 0 };
   const socket = new Router(options);
+  const dropped = createTally((count) =>
+    log.warn({ endpoint: source.endpoint, count }, "dropped replies that their peers do not take"),
+  );
   let lastReadAt = 0;
   let pending = 0;
+  let stopping = false;
   let allAnswered: (() => void) | undefined;
   let ended: Promise<void> | undefined;
 
-  async function serve(): Promise<void> {
-    for (;;) {
-      const frames = await receiveUntilClosed(socket, log);
-      if (frames === undefined) return;
-      lastReadAt = performance.now();
-      const end = envelopeEnd(frames);
-      if (end === 0) log.debug({ endpoint: source.endpoint }, "dropped a message without an envelope");
+  function accept(frames: Buffer[]): undefined {
+    lastReadAt = performance.now();
+    const end = envelopeEnd(frames);
+    if (end === 0 || end > MAX_ENVELOPE_FRAMES) {
+      log.debug({ endpoint: source.endpoint }, "dropped a message without REQ's envelope");
+    } else if (end < frames.length) {
       // An envelope alone is a probe (ZMQ_PROBE_ROUTER), to which REP says nothing.
-      else if (end < frames.length) void handle(frames.slice(0, end), frames.slice(end));
+      pending++;
+      handle(frames.slice(0, end), frames.slice(end)).finally(done).catch(failed);
     }
+    return undefined;
   }
 
   async function handle(envelope: Body, payload: Body): Promise<void> {
-    pending++;
-    const peer = envelope[0] === undefined ? "" : Buffer.from(envelope[0]).toString("latin1");
-    const ready = answer(payload, { ...source, peer });
+    const ready = answer(payload, source);
     const body = ready instanceof Promise ? await ready : ready;
     await send([...envelope, ...body]);
+  }
+
+  function done(): void {
     pending--;
     if (pending === 0) allAnswered?.();
+  }
+
+  function failed(err: unknown): void {
+    log.error({ err }, "a message could not be answered");
   }
 
   async function send(frames: Uint8Array[]): Promise<void> {
@@ -49,9 +63,7 @@ export function createRouterLoop({ socketOptions, answer, source, log }: LoopOpt
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         if (code === "EHOSTUNREACH") return log.debug({ endpoint: source.endpoint }, "the peer left before its reply");
-        if (code !== "EAGAIN" || tries === SEND_TRIES) {
-          return log.warn({ err: error, endpoint: source.endpoint }, "dropped a reply that its peer does not take");
-        }
+        if (code !== "EAGAIN" || tries === SEND_TRIES || stopping) return dropped.add();
         await delay(RETRY_MS);
       }
     }
@@ -59,17 +71,23 @@ export function createRouterLoop({ socketOptions, answer, source, log }: LoopOpt
 
   return {
     socket,
-    lastReadAt: () => lastReadAt,
+    lastActiveAt: () => lastReadAt,
     run() {
-      ended = serve();
+      ended = readMessages(socket, log, accept);
     },
     async stop() {
+      stopping = true;
       if (pending > 0) {
         await new Promise<void>((resolve) => {
-          allAnswered = resolve;
+          const limit = setTimeout(resolve, LONGEST_STOP_MS);
+          allAnswered = () => {
+            clearTimeout(limit);
+            resolve();
+          };
         });
       }
       socket.close();
+      dropped.tell();
       await ended;
     },
   };

@@ -1,5 +1,5 @@
 /** An endpoint on a ZeroMQ socket: REP in lock-step, or ROUTER where calls run side by side. */
-import { Context } from "zeromq";
+import type { Context } from "zeromq";
 import type { Core, Source, Transport } from "../../core/call.ts";
 import type { Log } from "../../handler.ts";
 import type { MessageLimits } from "../../wire/limits.ts";
@@ -26,11 +26,6 @@ export interface ZmqOptions {
 const SILENCE_MS = 50;
 /** or after this long, however busy it is. */
 const LONGEST_WAIT_FOR_SILENCE_MS = 500;
-
-/** A context of its own for each host: ZAP, which decides on keys, is one a context. */
-export function createContext(): Context {
-  return new Context();
-}
 
 export function createZmqTransport(options: ZmqOptions): Transport {
   const { endpoint, places, limits, log } = options;
@@ -68,7 +63,7 @@ export function createZmqTransport(options: ZmqOptions): Transport {
       const from = performance.now();
       for (;;) {
         const now = performance.now();
-        const silentFor = now - Math.max(from, loop?.lastReadAt() ?? 0);
+        const silentFor = now - Math.max(from, loop?.lastActiveAt() ?? 0);
         const left = Math.min(SILENCE_MS - silentFor, LONGEST_WAIT_FOR_SILENCE_MS - (now - from));
         if (left <= 0) return;
         await new Promise((resolve) => setTimeout(resolve, Math.ceil(left)));
@@ -76,8 +71,9 @@ export function createZmqTransport(options: ZmqOptions): Transport {
     },
 
     async close(): Promise<void> {
-      await loop?.stop();
+      // Before the socket closes: afterwards somebody else may own the path already.
       await attached?.removeFiles();
+      await loop?.stop();
     },
   };
 }
