@@ -15,7 +15,7 @@ const FLOORS = [
   ["client", "assemble"],
   ["transports"],
   ["core"],
-  ["loader", "runtime", "codecs", "wire", "config", "log", "nearest"],
+  ["loader", "runtime", "codecs", "wire", "config", "log", "nearest", "durations"],
   ["handler", "errors"],
 ];
 
