@@ -1,15 +1,16 @@
 /** Brings together what a configuration names (plugins, handlers, codecs) and finds what is missing. Nothing runs yet. */
 import { type CodecSet, createCodecSet } from "./codecs/registry.ts";
-import { BUILT_IN_CODECS } from "./config/defaults.ts";
+import { BUILT_IN_CODECS, NAME_PATTERN } from "./config/defaults.ts";
 import type { EndpointConfig } from "./config/effective.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { Path } from "./config/path.ts";
 import { checkReferences } from "./config/references.ts";
-import { ConfigError, formatProblem, type Problem } from "./errors.ts";
+import { ConfigError, formatProblem, type Problem, textOf } from "./errors.ts";
 import type { CodecDefinition, HandlerDefinition, HandlerFunction } from "./handler.ts";
 import { findPlugins, type PluginProblem } from "./loader/find.ts";
 import { hostApi } from "./loader/host-api.ts";
 import { loadPlugins } from "./loader/load.ts";
+import { checkCodec, readHandler } from "./loader/shape.ts";
 
 /** Handlers and codecs in code, beside those of the plugin folders; they win by name. */
 export interface InCode {
@@ -54,15 +55,16 @@ export async function survey(loaded: LoadedConfig, inCode: InCode = {}): Promise
     if (handler !== undefined) handlers.set(name, handler);
     if (codec !== undefined) codecs.set(name, codec);
   }
-  for (const [name, handler] of Object.entries(inCode.handlers ?? {})) {
-    handlers.set(name, typeof handler === "function" ? { handle: handler } : handler);
-  }
-  for (const [name, codec] of Object.entries(inCode.codecs ?? {})) codecs.set(name, codec);
+  const misshapen = [
+    ...takeEach("handler", inCode.handlers, (name, handler) => handlers.set(name, readHandler(handler))),
+    ...takeEach("codec", inCode.codecs, (name, codec) => codecs.set(name, checkCodec(codec))),
+  ];
 
-  const named = broken.map(({ name }) => name);
+  // What is there and broken is told of as such, and not as missing too.
+  const named = broken.map(({ name }) => name).filter((name) => NAME_PATTERN.test(name));
   const missing = checkReferences(loaded, {
-    handlers: [...handlers.keys(), ...named],
-    codecs: [...codecs.keys(), ...named],
+    handlers: [...handlers.keys(), ...Object.keys(inCode.handlers ?? {}), ...named],
+    codecs: [...codecs.keys(), ...Object.keys(inCode.codecs ?? {}), ...named],
   });
   const unusable = Object.entries(config.codecs).flatMap(([name, spec]): Problem[] => {
     try {
@@ -81,8 +83,24 @@ export async function survey(loaded: LoadedConfig, inCode: InCode = {}): Promise
       broken,
       codecsFor: ({ limits }) => createCodecSet(config.codecs, codecs, { role: "server", limits, folder }),
     },
-    problems: [...missing, ...unusable, ...dead],
+    problems: [...misshapen, ...missing, ...unusable, ...dead],
   };
+}
+
+/** Takes over what code gives, name by name; a problem for each that is not what it should be. */
+function takeEach<Given>(
+  kind: string,
+  given: Readonly<Record<string, Given>> = {},
+  take: (name: string, value: Given) => void,
+): Problem[] {
+  return Object.entries(given).flatMap(([name, value]): Problem[] => {
+    try {
+      take(name, value);
+      return [];
+    } catch (error) {
+      return [{ message: `${kind} ${JSON.stringify(name)}, given in code: ${textOf(error)}` }];
+    }
+  });
 }
 
 /** An endpoint that names a plugin which does not load, as its handler or as its codec. */

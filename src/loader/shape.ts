@@ -11,8 +11,18 @@ export interface PluginShape {
   readonly codec?: CodecDefinition;
 }
 
-const WHAT_TO_EXPORT =
-  "export default a function (input, context) => output, or an object with handle(input, context), or export a codec made by defineCodec()";
+/** How errors call what should be a handler, and what they ask for instead. */
+interface Wording {
+  readonly noun: string;
+  readonly ask: string;
+}
+
+const HANDLER = "a function (input, context) => output, or an object with handle(input, context)";
+const EXPORTED: Wording = {
+  noun: "default export",
+  ask: `export default ${HANDLER}, or export a codec made by defineCodec()`,
+};
+const GIVEN: Wording = { noun: "handler", ask: `give ${HANDLER}` };
 
 /** The longest that a timer of Node's can wait, in milliseconds. */
 const LONGEST_TIMER = 2_147_483_647;
@@ -38,6 +48,17 @@ const FIELDS: Readonly<Record<keyof HandlerDefinition, (value: unknown) => strin
  * Throws an Error that says what is wrong with it, and what to export instead.
  */
 export function readShape(namespace: object): PluginShape {
+  return read(namespace, EXPORTED);
+}
+
+/** Checks a handler that code gives, as one that a plugin exports. Throws an Error that says what is wrong with it. */
+export function readHandler(value: unknown): HandlerDefinition {
+  const { handler } = read({ default: value }, GIVEN);
+  if (handler === undefined) throw new Error("a codec is no handler; give it as a codec");
+  return handler;
+}
+
+function read(namespace: object, wording: Wording): PluginShape {
   const exported = unwrap(namespace);
   const codecs = new Set(Object.values(exported).filter(isCodecDefinition));
   const [codec] = codecs;
@@ -46,7 +67,7 @@ export function readShape(namespace: object): PluginShape {
 
   const main: unknown = "default" in exported ? exported.default : undefined;
   if (codec !== undefined && (main === undefined || main === codec)) return { codec };
-  const handler = readHandler(main, exported);
+  const handler = handlerFrom(main, exported, wording);
   return codec === undefined ? { handler } : { handler, codec };
 }
 
@@ -57,34 +78,33 @@ function unwrap(namespace: object): object {
   return "default" in main || Object.values(main).some(isCodecDefinition) ? main : namespace;
 }
 
-function checkCodec(codec: CodecDefinition): void {
+/** Gives back a codec. Throws an Error for what can't encode and decode. */
+export function checkCodec(codec: CodecDefinition): CodecDefinition {
   for (const direction of ["encode", "decode"] as const) {
-    if (typeof codec[direction] !== "function") throw new Error(`the codec's ${direction} must be a function`);
+    if (typeof codec?.[direction] !== "function") throw new Error(`the codec's ${direction} must be a function`);
   }
+  return codec;
 }
 
-function readHandler(main: unknown, exported: object): HandlerDefinition {
+function handlerFrom(main: unknown, exported: object, { noun, ask }: Wording): HandlerDefinition {
   if (typeof main === "function") {
-    if (/^class\b/.test(Function.prototype.toString.call(main))) {
-      throw new Error(`the default export is a class; ${WHAT_TO_EXPORT}`);
-    }
+    if (/^class\b/.test(Function.prototype.toString.call(main))) throw new Error(`the ${noun} is a class; ${ask}`);
     return { handle: main as HandlerDefinition["handle"] };
   }
   if (main === undefined) {
     const names = Object.keys(exported).filter((name) => name !== "default");
     const others = names.length > 0 ? `, only ${names.join(", ")}` : "";
-    throw new Error(`there is no default export${others}; ${WHAT_TO_EXPORT}`);
+    throw new Error(`there is no ${noun}${others}; ${ask}`);
   }
   if (typeof main !== "object" || main === null || Array.isArray(main)) {
-    throw new Error(
-      `the default export is ${main === null ? "null" : Array.isArray(main) ? "an array" : `a ${typeof main}`}; ${WHAT_TO_EXPORT}`,
-    );
+    const found = main === null ? "null" : Array.isArray(main) ? "an array" : `a ${typeof main}`;
+    throw new Error(`the ${noun} is ${found}; ${ask}`);
   }
-  if (main instanceof Promise) throw new Error("the default export is a Promise; write export default await …");
+  if (main instanceof Promise) throw new Error(`the ${noun} is a Promise; write await before what makes it`);
   if ("encode" in main && "decode" in main && !("handle" in main)) {
-    throw new Error("the default export looks like a codec; wrap it in defineCodec()");
+    throw new Error(`the ${noun} looks like a codec; wrap it in defineCodec()`);
   }
-  if (!("handle" in main)) throw new Error(`the default export has no handle; ${WHAT_TO_EXPORT}`);
+  if (!("handle" in main)) throw new Error(`the ${noun} has no handle; ${ask}`);
   const flaws = flawsOf(main);
   if (flaws.length > 0) throw new Error(flaws.join("; "));
   return main as HandlerDefinition;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { defineCodec, defineHandler } from "../../src/handler.ts";
-import { readShape } from "../../src/loader/shape.ts";
+import { readHandler, readShape } from "../../src/loader/shape.ts";
 
 const handle = () => null;
 const codec = () => defineCodec({ encode: () => new Uint8Array(), decode: () => null });
@@ -58,7 +58,11 @@ test.each<[string, object, string]>([
   ["null", { default: null }, "the default export is null; "],
   ["an array", { default: [handle] }, "the default export is an array; "],
   ["a class", { default: class {} }, "the default export is a class; "],
-  ["a promise", { default: Promise.resolve(handle) }, "the default export is a Promise; write export default await …"],
+  [
+    "a promise",
+    { default: Promise.resolve(handle) },
+    "the default export is a Promise; write await before what makes it",
+  ],
   ["no handle", { default: { description: "x" } }, "the default export has no handle; export default a function"],
   ["a codec unmarked", { default: { encode: handle, decode: handle } }, "looks like a codec; wrap it in defineCodec()"],
   ["two codecs", { a: codec(), b: codec() }, "exports 2 codecs; a plugin has one, under the plugin's name"],
@@ -83,4 +87,11 @@ test.each<[object, string]>([
   [{ setpu: handle, timeoutMs: -1 }, 'unknown field "setpu"; did you mean "setup"?; timeoutMs must be'],
 ])("each field is checked: %j", (fields, message) => {
   expect(() => readShape({ default: { handle, ...fields } })).toThrow(message);
+});
+
+test("a handler given in code is checked in the same way, and called a handler", () => {
+  expect(readHandler(handle)).toEqual({ handle });
+  expect(() => readHandler(5)).toThrow("the handler is a number; give a function (input, context) => output, or");
+  expect(() => readHandler({ handle, timeoutMs: "5s" })).toThrow("timeoutMs must be a whole number of milliseconds");
+  expect(() => readHandler(codec())).toThrow("a codec is no handler; give it as a codec");
 });
