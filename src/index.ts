@@ -2,15 +2,23 @@
  * zmqecho as a library: a function host and a client for ZeroMQ, and what plugins are written with.
  * @packageDocumentation
  */
-export type { CallOptions, Client, ClientOptions, RequestOptions } from "./client/client.ts";
-export { createClient } from "./client/create-client.ts";
+export type { CallOptions, Client, RequestOptions } from "./client/client.ts";
+export { type ClientOptions, createClient } from "./client/create-client.ts";
 export type { Body, Codec, CodecLimits, CodecRole, CodecSpec } from "./codecs/codec.ts";
 export { type CodecOptions, createCodec } from "./codecs/registry.ts";
 export { defineConfig } from "./config/define.ts";
 export { type LoadedConfig, type LoadOptions, loadConfig } from "./config/load.ts";
 export type { ConfigInput } from "./config/schema.ts";
 export type { Call, CallHook, Outcome } from "./core/call.ts";
-export { CallError, ConfigError, ERROR_CODES, type ErrorCode, type ErrorOptions, type Problem, ZmqEchoError } from "./errors.ts";
+export {
+  CallError,
+  ConfigError,
+  ERROR_CODES,
+  type ErrorCode,
+  type ErrorOptions,
+  type Problem,
+  ZmqEchoError,
+} from "./errors.ts";
 export {
   type CodecDefinition,
   defineCodec,

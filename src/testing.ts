@@ -5,27 +5,19 @@
 import { basename, dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { decodeReply, readPlainReply, readZepReply } from "./client/reply.ts";
-import type { Body, Codec, CodecLimits, CodecRole, CodecSpec } from "./codecs/codec.ts";
-import { createCodecSet } from "./codecs/registry.ts";
-import { DEFAULTS } from "./config/defaults.ts";
+import type { Body, CodecSpec } from "./codecs/codec.ts";
+import { createCodec } from "./codecs/registry.ts";
+import { DEFAULTS, limitsWith } from "./config/defaults.ts";
 import type { Source } from "./core/call.ts";
 import { createCore } from "./core/core.ts";
 import { createDeadlines } from "./core/deadlines.ts";
 import { createRequestIds } from "./core/request-ids.ts";
 import { ZmqEchoError } from "./errors.ts";
-import {
-  type CodecDefinition,
-  type HandlerDefinition,
-  type HandlerFunction,
-  isCodecDefinition,
-  type Log,
-  type Metadata,
-  type Value,
-} from "./handler.ts";
+import type { CodecDefinition, HandlerDefinition, HandlerFunction, Log, Metadata, Value } from "./handler.ts";
 import { hostApi } from "./loader/host-api.ts";
 import { loadPlugin } from "./loader/load.ts";
 import { timeoutOf } from "./loader/registry.ts";
-import { readShape } from "./loader/shape.ts";
+import { readHandler } from "./loader/shape.ts";
 import { createLog } from "./log.ts";
 import { startInline } from "./runtime/inline.ts";
 import { createAnswer, plainFraming, zepFraming } from "./transports/zmq/framing.ts";
@@ -47,7 +39,7 @@ export interface TestOptions {
   readonly handler?: string;
   /** `context.endpoint`. Default `test`. */
   readonly endpoint?: string;
-  /** What the host's side takes and gives. Default: 4 MiB in 64 frames, nested 128 deep. */
+  /** For both sides. Default: 4 MiB in 64 frames, nested 128 deep. */
   readonly limits?: { readonly maxMessageBytes?: number; readonly maxFrames?: number; readonly maxDepth?: number };
   /** Default: warnings and errors on stderr, so that the cause of an `internal` shows. */
   readonly log?: Log;
@@ -87,9 +79,10 @@ export interface TestedHandler {
 export async function testHandler(subject: TestSubject, options: TestOptions = {}): Promise<TestedHandler> {
   const { name, definition } = await handlerFrom(subject);
   const { handler = name, endpoint = "test", log = createLog({ level: "warn", format: "pretty" }) } = options;
-  const limits = { ...DEFAULTS.limits, ...options.limits };
-  const theirs = codecFor("server", options.codec, limits);
-  const ours = codecFor("client", options.codec, DEFAULTS.limits);
+  const limits = limitsWith(options.limits);
+  const { codec = DEFAULTS.codec } = options;
+  const theirs = createCodec(codec, { role: "server", limits });
+  const ours = createCodec(codec, { role: "client", limits });
   const runner = await startInline(definition, {
     handler,
     options: options.options ?? {},
@@ -135,23 +128,11 @@ export async function testHandler(subject: TestSubject, options: TestOptions = {
 
 async function handlerFrom(subject: TestSubject): Promise<{ name: string; definition: HandlerDefinition }> {
   if (!(subject instanceof URL) && typeof subject !== "string") {
-    const { handler } = readShape({ default: subject });
-    if (handler === undefined) throw new TypeError("a codec is no handler; give it as options.codec");
-    return { name: "handler", definition: handler };
+    return { name: "handler", definition: readHandler(subject) };
   }
   const file = resolve(subject instanceof URL ? fileURLToPath(subject) : subject);
   const found = { name: basename(file).replace(/\.[cm]?[jt]s$/, ""), file, folder: dirname(file) };
   const { name, handler } = await loadPlugin(found, { api: hostApi });
   if (handler === undefined) throw new ZmqEchoError("not_found", `${file} has a codec and no handler`);
   return { name, definition: handler };
-}
-
-function codecFor(role: CodecRole, codec: CodecSpec | CodecDefinition = DEFAULTS.codec, limits: CodecLimits): Codec {
-  const isCustom = isCodecDefinition(codec);
-  const name = typeof codec === "string" ? codec : isCustom ? "custom" : codec.type;
-  const named = typeof codec === "string" || isCustom ? {} : { [name]: codec };
-  const custom = new Map(isCustom ? [[name, codec]] : []);
-  const made = createCodecSet(named, custom, { role, limits, folder: process.cwd() }).get(name);
-  if (made === undefined) throw new ZmqEchoError("unimplemented", `there is no codec ${JSON.stringify(name)}`);
-  return made;
 }

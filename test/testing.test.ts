@@ -163,6 +163,16 @@ test("a plugin's file is loaded as a host loads it", async () => {
   await expect(testHandler(`${folder}/codec.ts`)).rejects.toMatchObject({ code: "unavailable" });
 });
 
+test("limits are those of both sides, and one that is undefined is the default", async () => {
+  const size = (input: unknown) => String(input).length;
+  const maxMessageBytes = 6 * 1024 * 1024;
+  await using wide = await testHandler(size, { codec: "json", limits: { maxMessageBytes } });
+  expect(await wide.call("x".repeat(5 * 1024 * 1024))).toBe(5 * 1024 * 1024);
+  await using same = await testHandler(() => 1, { codec: "json", limits: { maxDepth: undefined } as object });
+  expect(await same.call([[1]])).toBe(1);
+  await expect(same.call("x".repeat(5 * 1024 * 1024))).rejects.toMatchObject({ code: "resource_exhausted" });
+});
+
 test("what is no handler, and a setup that fails, is told at once", async () => {
   await expect(testHandler({ handel: () => null } as never)).rejects.toThrow("no handle");
   await expect(testHandler({ handle: () => null, timeoutMS: 5 } as never)).rejects.toThrow('did you mean "timeoutMs"');

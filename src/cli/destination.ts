@@ -132,15 +132,10 @@ async function codecFromPlugin(name: string, loaded: LoadedConfig): Promise<Code
     const { loadPlugin } = await import("../loader/load.ts");
     const { hostApi } = await import("../loader/host-api.ts");
     const { codec } = await loadPlugin(found, { api: hostApi });
-    const { createCodecSet } = await import("../codecs/registry.ts");
-    const { limits } = loaded.config;
-    const set = createCodecSet({}, new Map(codec && [[name, codec]]), {
-      role: "client",
-      limits,
-      folder: loaded.folder,
-    });
-    const made = set.get(name);
-    if (made !== undefined) return made;
+    if (codec !== undefined) {
+      const { createCodec } = await import("../codecs/registry.ts");
+      return createCodec(codec, { name, limits: loaded.config.limits });
+    }
   }
   const names = [...BUILT_IN_CODECS, ...Object.keys(loaded.config.codecs)];
   throw usageError(`there is no codec ${JSON.stringify(name)}${suggestion(name, names)}`);

@@ -1,7 +1,14 @@
 /** The library's way to a client: any codec, by name, spec or as it is. */
+import type { Codec, CodecSpec } from "../codecs/codec.ts";
 import { createCodec } from "../codecs/registry.ts";
 import { DEFAULTS } from "../config/defaults.ts";
-import { type Client, type ClientOptions, createClientWith } from "./client.ts";
+import type { CodecDefinition } from "../handler.ts";
+import { type Client, type ClientOptions as ConnectionOptions, createClientWith } from "./client.ts";
+
+export interface ClientOptions extends Omit<ConnectionOptions, "codec"> {
+  /** How bodies are encoded: a name, a spec, or what `createCodec` made or `defineCodec` gave. Default `raw`. */
+  readonly codec?: CodecSpec | CodecDefinition | Codec;
+}
 
 /**
  * Makes a client for any REP or ROUTER server; connects when first used.
@@ -9,9 +16,12 @@ import { type Client, type ClientOptions, createClientWith } from "./client.ts";
  */
 export function createClient(options: ClientOptions): Client {
   const { codec = DEFAULTS.codec, ...rest } = options;
-  const made =
-    typeof codec === "object" && "encodeBody" in codec
-      ? codec
-      : createCodec(codec, { role: "client", ...(rest.limits !== undefined && { limits: rest.limits }) });
+  const made = isMade(codec)
+    ? codec
+    : createCodec(codec, { role: "client", ...(rest.limits !== undefined && { limits: rest.limits }) });
   return createClientWith(made, rest);
+}
+
+function isMade(codec: CodecSpec | CodecDefinition | Codec): codec is Codec {
+  return typeof codec === "object" && "encodeBody" in codec;
 }

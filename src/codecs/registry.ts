@@ -1,7 +1,8 @@
 /** From a codec's name, or its entry in the config, to the codec. */
-import { BUILT_IN_CODECS, DEFAULTS } from "../config/defaults.ts";
+import { BUILT_IN_CODECS, limitsWith } from "../config/defaults.ts";
 import { ZmqEchoError } from "../errors.ts";
 import type { CodecDefinition } from "../handler.ts";
+import { suggestion } from "../nearest.ts";
 import { bindCodec, type WalkedCodec } from "./bind.ts";
 import { createCborCodec } from "./cbor/cbor.ts";
 import type { Codec, CodecLimits, CodecRole, CodecSpec, FrameCodec, PlainSpec, ProtobufSpec } from "./codec.ts";
@@ -21,21 +22,22 @@ export interface CodecOptions {
 }
 
 /**
- * Makes a codec: `createCodec("json")`, `createCodec({ type: "protobuf", proto: "order.proto", request: "shop.Order" })`.
+ * Makes a codec: `createCodec("json")`, `createCodec({ type: "protobuf", proto: "order.proto", request: "shop.Order" })`, or
+ * one of your own, `createCodec(defineCodec({ encode, decode }))`, which is called `custom` if it gets no name.
  * Synchronous; the package a codec needs is loaded here, not before.
  * Throws `unimplemented` for a type there is not, and a ConfigError for a schema that can't be used.
  */
-export function createCodec(spec: CodecSpec, options: CodecOptions = {}): Codec {
+export function createCodec(spec: CodecSpec | CodecDefinition, options: CodecOptions = {}): Codec {
+  const limits = limitsWith(options.limits);
+  if (isDefinition(spec)) return bindCodec(frameCodecFrom(options.name ?? "custom", spec), limits);
   const full = typeof spec === "string" ? { type: spec } : spec;
-  const limits = { ...defaultLimits, ...definedOf(options.limits) };
   const name = options.name ?? full.type;
   return createLightCodec(full, name, limits) ?? bindCodec(frameCodec(full, name, options), limits);
 }
 
-const defaultLimits: CodecLimits = {
-  maxDepth: DEFAULTS.limits.maxDepth,
-  maxMessageBytes: DEFAULTS.limits.maxMessageBytes,
-};
+function isDefinition(spec: CodecSpec | CodecDefinition): spec is CodecDefinition {
+  return typeof spec === "object" && "encode" in spec;
+}
 
 function frameCodec(spec: PlainSpec | ProtobufSpec, name: string, options: CodecOptions): WalkedCodec {
   switch (spec.type) {
@@ -48,7 +50,8 @@ function frameCodec(spec: PlainSpec | ProtobufSpec, name: string, options: Codec
       return createProtobufCodec(spec, { role, folder, name });
     }
     default: {
-      const text = `there is no codec of type ${JSON.stringify(spec.type)}; there are ${BUILT_IN_CODECS.join(", ")}`;
+      const { type } = spec as { type: unknown };
+      const text = `there is no codec of type ${JSON.stringify(type)}${suggestion(String(type), BUILT_IN_CODECS)}`;
       throw new ZmqEchoError("unimplemented", text);
     }
   }
@@ -61,11 +64,6 @@ function frameCodecFrom(name: string, definition: CodecDefinition): FrameCodec {
     encode: (value) => definition.encode(value),
     decode: (bytes) => definition.decode(bytes),
   };
-}
-
-/** Leaves out what is undefined, so that it doesn't hide a default. */
-function definedOf(limits: Partial<CodecLimits> = {}): Partial<CodecLimits> {
-  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
 }
 
 /** The codecs of one endpoint, or of one client, by name. */
@@ -93,8 +91,9 @@ export function createCodecSet(
   options: CodecSetOptions,
 ): CodecSet {
   const made = new Map<string, Codec>();
-  for (const [name, definition] of custom) made.set(name, bindCodec(frameCodecFrom(name, definition), options.limits));
-  for (const [name, spec] of Object.entries(named)) made.set(name, createCodec(spec, { ...options, name }));
+  for (const [name, spec] of [...custom, ...Object.entries(named)]) {
+    made.set(name, createCodec(spec, { ...options, name }));
+  }
   const builtIns = new Map(BUILT_IN_CODECS.map((name) => [name as string, name]));
   return {
     get(name) {

@@ -37,6 +37,14 @@ export const DEFAULTS = {
   shutdown: { graceMs: 15_000 },
 } as const;
 
+type Limits = { readonly [Name in keyof typeof DEFAULTS.limits]: number };
+
+/** The default limits with others over them. One that is undefined counts as not given. */
+export function limitsWith(given: { readonly [Name in keyof Limits]?: number | undefined } = {}): Limits {
+  const own = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { ...DEFAULTS.limits, ...Object.fromEntries(own) };
+}
+
 /** The codecs that need no entry under `codecs`. */
 export const BUILT_IN_CODECS = ["raw", "json", "cbor", "msgpack", "protobuf"] as const;
 

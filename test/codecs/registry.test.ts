@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createCodec, createCodecSet } from "../../src/codecs/registry.ts";
 import { BUILT_IN_CODECS } from "../../src/config/defaults.ts";
-import type { CodecDefinition } from "../../src/handler.ts";
+import { type CodecDefinition, defineCodec } from "../../src/handler.ts";
 
 const options = {
   role: "server",
@@ -34,9 +34,24 @@ describe("createCodec", () => {
     expect(() => createCodec(type as "json")).toThrow(
       expect.objectContaining({
         code: "unimplemented",
-        message: `there is no codec of type "${type}"; there are raw, json, cbor, msgpack, protobuf`,
+        message: `there is no codec of type "${type}"; there are raw, json, cbor, msgpack and protobuf`,
       }),
     );
+  });
+
+  test("says which type is near", () => {
+    expect(() => createCodec("jsno" as "json")).toThrow('there is no codec of type "jsno"; did you mean "json"?');
+  });
+
+  test("takes one of your own, marked or not, and a limit that is undefined is the default", () => {
+    const definition = { encode: (value: unknown) => Buffer.from(String(value)), decode: String };
+    for (const own of [definition, defineCodec({ ...definition })]) {
+      const codec = createCodec(own, { limits: { maxDepth: 1, maxMessageBytes: undefined } as object });
+      expect(codec.name).toBe("custom");
+      expect(codec.encode("a")).toEqual(Buffer.from("a"));
+      expect(() => codec.encode([[]])).toThrow("custom can't encode $[0]: nested deeper than 1");
+    }
+    expect(createCodec(definition, { name: "csv" }).name).toBe("csv");
   });
 
   test("takes JSON as it is, but for protobuf", () => {
