@@ -2,7 +2,7 @@
 import type { Reply, Router } from "zeromq";
 import { ZmqEchoError } from "../../errors.ts";
 import { type Address, parseAddress } from "../../wire/address.ts";
-import { type BoundFile, bindPrivately, clearStale, removeOwn } from "./ipc.ts";
+import { type BoundFile, bindFile, removeOwn } from "./ipc.ts";
 
 export interface Places {
   readonly bind: readonly string[];
@@ -14,8 +14,8 @@ export interface Places {
 export interface Attached {
   /** The real addresses, a chosen port filled in; connected ones as they were given. */
   readonly addresses: readonly string[];
-  /** Removes the files of our ipc sockets; call it after the socket is closed. */
-  removeFiles(): Promise<void>;
+  /** Removes the files of our ipc sockets; call it before the socket is closed, since a newcomer may own the path right after. */
+  removeFiles(): void;
 }
 
 /** True if a socket for these needs libzmq's `ipv6` option, which is off by default. */
@@ -27,9 +27,7 @@ export function needsIpv6(places: Places): boolean {
 export async function attach(socket: Reply | Router, places: Places): Promise<Attached> {
   const addresses: string[] = [];
   const files: BoundFile[] = [];
-  const removeFiles = async (): Promise<void> => {
-    await Promise.all(files.map(removeOwn));
-  };
+  const removeFiles = (): void => files.forEach(removeOwn);
   try {
     for (const text of places.bind) {
       addresses.push(await bind(socket, parseAddress(text, "bind"), places.ipcMode, files));
@@ -39,7 +37,7 @@ export async function attach(socket: Reply | Router, places: Places): Promise<At
       addresses.push(text);
     }
   } catch (error) {
-    await removeFiles();
+    removeFiles();
     throw error;
   }
   return { addresses, removeFiles };
@@ -47,22 +45,18 @@ export async function attach(socket: Reply | Router, places: Places): Promise<At
 
 async function bind(socket: Reply | Router, address: Address, ipcMode: number, files: BoundFile[]): Promise<string> {
   const { text } = address;
-  const plainBind = async (): Promise<void> => {
-    // libzmq knows only * for a port of its choice.
-    const target = address.transport === "tcp" && address.port === 0 ? text.replace(/:0$/, ":*") : text;
-    try {
-      await socket.bind(target);
-    } catch (error) {
-      throw explainBindError(address, error as NodeJS.ErrnoException);
+  try {
+    if (address.transport === "ipc" && !address.path.startsWith("@")) {
+      files.push(await bindFile(address.path, ipcMode, (path) => socket.bindSync(`ipc://${path}`)));
+      return text;
     }
-  };
-  if (address.transport === "ipc" && !address.path.startsWith("@")) {
-    await clearStale(address.path);
-    files.push(await bindPrivately(address.path, ipcMode, plainBind));
-    return text;
+    const anyPort = address.transport === "tcp" && address.port === 0;
+    // libzmq knows only * for a port of its choice.
+    await socket.bind(anyPort ? text.replace(/:0$/, ":*") : text);
+    return anyPort ? (socket.lastEndpoint ?? text) : text;
+  } catch (error) {
+    throw ZmqEchoError.is(error) ? error : explainBindError(address, error as NodeJS.ErrnoException);
   }
-  await plainBind();
-  return address.transport === "tcp" && address.port === 0 ? (socket.lastEndpoint ?? text) : text;
 }
 
 function explainBindError(address: Address, error: NodeJS.ErrnoException): ZmqEchoError {
