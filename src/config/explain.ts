@@ -21,13 +21,12 @@ const NOT_YET: ReadonlySet<string> = new Set([
 
 /**
  * @param input what was validated
- * @param show how a value at a path is quoted: as it was written, so that what a variable holds is not told
+ * @param written the text at a path where a variable was filled in: it is what is shown, so that what the variable holds is not told
  */
 export function explain(
   issues: readonly Issue[],
-  schema: Zod.core.$ZodType,
   input: unknown,
-  show: (path: Path) => string,
+  written: (path: Path) => string | undefined,
 ): Explained[] {
   const problems = new Map<string, Explained>();
   const add = (problem: Explained) => {
@@ -36,25 +35,31 @@ export function explain(
   const visit = (issue: Issue, above: Path) => {
     const path = [...above, ...issue.path] as Path;
     if (issue.code === "unrecognized_keys") {
-      const known = keysAt(schema, path, input);
+      const known = issue.message.split(" ");
       for (const key of issue.keys) add({ path: [...path, key], part: "key", message: unknownKey(path, key, known) });
     } else if (issue.code === "invalid_key") {
       const wrong = issue.issues[0]?.message ?? issue.message;
       add({ path, part: "key", message: wrong });
-    } else if (issue.code === "invalid_union") {
-      const branch = likeliest(issue.errors);
-      if (branch === undefined) add({ path, message: found(issue.message, path) });
-      else for (const inner of branch) visit(inner, path);
     } else if (issue.code === "custom") {
       add({ path, message: issue.message });
     } else {
-      const near = issue.code === "invalid_value" ? suggested(valueAt(input, path), issue.values) : "";
-      add({ path, message: found(issue.message, path) + near });
+      const branch = issue.code === "invalid_union" ? likeliest(issue.errors) : undefined;
+      if (branch === undefined) add({ path, message: found(issue.message, path) + hint(issue, path) });
+      else for (const inner of branch) visit(inner, path);
     }
+  };
+  const hint = (issue: Issue, path: Path) => {
+    const value = valueAt(input, path);
+    if (issue.code === "invalid_value") return suggested(value, issue.values);
+    if (issue.code === "invalid_union" && "options" in issue) return suggested(value, issue.options ?? []);
+    // Where something else than text is expected, a text with a variable in it was meant to become that.
+    const isMeant = issue.code === "invalid_type" && typeof value === "string" && written(path) !== undefined;
+    return isMeant ? "; a variable makes text only" : "";
   };
   const found = (expected: string, path: Path) => {
     if (!expected.startsWith("expected")) return expected;
-    return valueAt(input, path) === undefined ? `missing: ${expected}` : `${expected}, got ${show(path)}`;
+    const value = valueAt(input, path);
+    return value === undefined ? `missing: ${expected}` : `${expected}, got ${quoted(written(path) ?? value)}`;
   };
   for (const issue of issues) visit(issue, []);
   return [...problems.values()];
@@ -89,33 +94,4 @@ function likeliest(branches: readonly (readonly Issue[])[]): readonly Issue[] | 
     (issues) => !issues.some(({ code, path }) => code === "invalid_type" && path.length === 0),
   );
   return fitting.length === 1 ? fitting[0] : undefined;
-}
-
-/** The keys that the schema has for the object at a path. */
-function keysAt(schema: Zod.core.$ZodType, path: Path, input: unknown): string[] {
-  const { def } = schema._zod as Zod.core.$ZodTypes["_zod"];
-  switch (def.type) {
-    case "optional":
-    case "default":
-    case "prefault":
-      return keysAt(def.innerType, path, input);
-    case "record":
-      return keysAt(def.valueType, path.slice(1), valueAt(input, path.slice(0, 1)));
-    case "union":
-      return def.options.filter((option) => accepts(option, input)).flatMap((option) => keysAt(option, path, input));
-    case "object": {
-      const [key, ...rest] = path;
-      if (key === undefined) return Object.keys(def.shape);
-      const inner = def.shape[key];
-      return inner === undefined ? [] : keysAt(inner, rest, valueAt(input, [key]));
-    }
-    default:
-      return [];
-  }
-}
-
-/** Whether this alternative is the one that the object's `type` names. */
-function accepts(option: Zod.core.$ZodType, input: unknown): boolean {
-  const type = valueAt(input, ["type"]);
-  return option._zod.propValues?.type?.has(type as string) ?? false;
 }

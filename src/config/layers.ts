@@ -1,6 +1,5 @@
 /** Where a value came from: what was merged, lowest first, and how it looks up a path. */
 import type { Problem } from "../errors.ts";
-import { quoted } from "./explain.ts";
 import type { JsonText } from "./json-text.ts";
 import { formatPath, isPlainObject, type Path, valueAt } from "./path.ts";
 
@@ -92,11 +91,6 @@ export function originOf(layers: readonly Layer[], path: Path): Origin {
 export function sourceText(layers: readonly Layer[], path: Path): string | undefined {
   const owner = ownerOf(layers, path);
   return owner?.layer.sources?.get(JSON.stringify(owner.path));
-}
-
-/** The value at a path for a message: as it was written, so that what a variable holds is not told. */
-export function showWritten(layers: readonly Layer[], path: Path): string {
-  return quoted(sourceText(layers, path) ?? valueAt(mergeLayers(layers), path));
 }
 
 /** A problem with its place: that of the value, or of the nearest thing around it that was written. */

@@ -4,16 +4,7 @@ import { ConfigError, type Problem } from "../errors.ts";
 import { type Config, effectiveConfig } from "./effective.ts";
 import { type Explained, explain } from "./explain.ts";
 import { interpolate } from "./interpolate.ts";
-import {
-  type Layer,
-  mergeLayers,
-  type Origin,
-  originOf,
-  ownerOf,
-  problemAt,
-  showWritten,
-  sourceText,
-} from "./layers.ts";
+import { type Layer, mergeLayers, type Origin, originOf, ownerOf, problemAt, sourceText } from "./layers.ts";
 import { isPlainObject, type Path } from "./path.ts";
 import { checkRelations } from "./relations.ts";
 import { type ConfigInput, configSchema } from "./schema.ts";
@@ -40,7 +31,10 @@ export interface LoadOptions {
   readonly cwd?: string;
   /** Default: the process's. */
   readonly env?: NodeJS.ProcessEnv;
-  /** Merged on top of all else, key by key, but for `endpoints`, which take the place of all others. Its relative paths are relative to `cwd`, and `${}` is left alone. */
+  /**
+   * Merged on top of all else, key by key. But `endpoints` take the place of all others and of targets of their names, and each
+   * of `codecs` that of the one with its name. Relative paths are relative to `cwd`, and `${}` is left alone.
+   */
   readonly flags?: ConfigInput;
 }
 
@@ -61,8 +55,7 @@ export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfi
   const layers: Layer[] = [];
   const problems: Explained[] = [];
   if (found !== undefined) {
-    const read = flags.endpoints === undefined ? found.value : withoutEndpoints(found.value);
-    const { value, ...result } = interpolate(read, env);
+    const { value, ...result } = interpolate(withoutReplaced(found.value, flags), env);
     problems.push(...result.problems);
     const { position } = found;
     layers.push({
@@ -107,10 +100,21 @@ function environmentLayer(env: NodeJS.ProcessEnv, folder: string): Layer {
   return { source: "environment", value, folder, variable: (path) => names.get(path.join(".")) };
 }
 
-function withoutEndpoints(value: unknown): unknown {
+/** What a file keeps beside flags that name servers and codecs: a name stands for one of each, the flags'. */
+function withoutReplaced(value: unknown, { endpoints, codecs }: ConfigInput): unknown {
   if (!isPlainObject(value)) return value;
-  const { endpoints: _, ...rest } = value;
-  return rest;
+  const kept = { ...value };
+  if (endpoints !== undefined) {
+    delete kept.endpoints;
+    kept.targets = withoutKeys(value.targets, endpoints);
+  }
+  if (codecs !== undefined) kept.codecs = withoutKeys(value.codecs, codecs);
+  return kept;
+}
+
+function withoutKeys(value: unknown, taken: object): unknown {
+  if (!isPlainObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([key]) => !Object.hasOwn(taken, key)));
 }
 
 function inputLayer(input: unknown, folder: string, problems: Explained[]): Layer {
@@ -129,9 +133,7 @@ function resolveLayers(
   const folderOf = (path: Path) => ownerOf(layers, path)?.layer.folder ?? folder;
   const schema = configSchema();
   const parsed = schema.safeParse(merged);
-  const issues = parsed.success
-    ? []
-    : explain(parsed.error.issues, schema, merged, (path) => showWritten(layers, path));
+  const issues = parsed.success ? [] : explain(parsed.error.issues, merged, (path) => sourceText(layers, path));
   // A value that is already known to be wrong (a variable is not set) is not worth a second complaint.
   const known = new Set(found.map(({ path }) => JSON.stringify(path)));
   const more = [...issues, ...checkRelations(merged, folderOf)].filter(({ path }) => !known.has(JSON.stringify(path)));

@@ -55,7 +55,10 @@ function buildSchema(z: typeof Zod) {
       error: `expected ${one}, or a list of ${many}`,
     });
   const strict = <Shape extends Zod.core.$ZodLooseShape>(shape: Shape) =>
-    z.strictObject(shape, { error: (issue) => (issue.code === "invalid_type" ? "expected an object" : undefined) });
+    z.strictObject(shape, {
+      // explain.ts makes one problem of each unknown key, and wants to know which ones there are.
+      error: ({ code }) => (code === "unrecognized_keys" ? Object.keys(shape).join(" ") : "expected an object"),
+    });
   const named = <Item extends Zod.ZodType>(item: Item) =>
     z.record(name("a name"), item, { error: "expected an object of names" });
 

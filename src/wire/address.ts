@@ -42,7 +42,10 @@ export function parseAddress(text: string, use: AddressUse): Address {
   if (scheme === "inproc")
     throw bad(text, "inproc reaches only sockets of the same context, and each host has its own; use ipc://");
   if (scheme !== undefined) throw bad(text, `${scheme}:// is not served; use tcp:// or ipc://`);
-  throw bad(text, `an address starts with tcp:// or ipc://${/^[^/]+:\d+$/.test(text) ? `: tcp://${text}` : ""}`);
+  throw bad(
+    text,
+    `an address starts with tcp:// or ipc://${/^[^/]+:\d+$/.test(text) ? `; did you mean tcp://${text}?` : ""}`,
+  );
 }
 
 /** True if only this machine can reach it. */

@@ -212,10 +212,10 @@ describe("other formats", () => {
 
   test("TypeScript that throws says where, in the file that does", async () => {
     const cwd = folderWith({
-      "port.ts": "const port: number = 1;\nthrow new Error(`no port ${port}`);\nexport { port };",
+      "port.ts": 'const port: number = 1;\nthrow new Error("no port");\nexport { port };',
       "zmqecho.config.ts": 'import { port } from "./port.ts";\nexport default { bind: port };',
     });
-    expect(await problemsOf(loadConfig({ cwd, env }), cwd)).toEqual(["port.ts:2:7: no port 1"]);
+    expect(await problemsOf(loadConfig({ cwd, env }), cwd)).toEqual(["port.ts:2:7: no port"]);
   });
 
   test("TypeScript may wait, and know where it is", async () => {

@@ -42,7 +42,17 @@ test("what a variable holds is not told in an error", async () => {
   const problems = await problemsIn('{ "endpoints": { "a": { "bind": "tcp://*:1", "queue": "${SECRET}" } } }', {
     SECRET: "hush",
   });
-  expect(problems).toEqual(['1:55: endpoints.a.queue: expected a whole number from 0 to 1000000, got "${SECRET}"']);
+  expect(problems).toEqual([
+    '1:55: endpoints.a.queue: expected a whole number from 0 to 1000000, got "${SECRET}"; a variable makes text only',
+  ]);
+});
+
+test("where text can't be right, an error says that a variable makes text only", async () => {
+  const endpoint = '{ "bind": "tcp://*:1", "concurrency": "${N:-16}", "handler": "${NAME}" }';
+  expect(await problemsIn(`{ "endpoints": { "a": ${endpoint} } }`, { NAME: "a b" })).toEqual([
+    '1:61: endpoints.a.concurrency: expected a whole number from 1 to 65536, got "${N:-16}"; a variable makes text only',
+    expect.stringMatching(/^1:84: endpoints\.a\.handler: expected the name of a handler: .*, got "\$\{NAME\}"$/),
+  ]);
 });
 
 test("the file's variables are filled in, those of flags and of objects are not", async () => {

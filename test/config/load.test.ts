@@ -126,6 +126,25 @@ describe("precedence", () => {
     expect(config.plugins).toEqual([join(cwd, "c")]);
   });
 
+  test("what flags name takes the place of what the file calls so: a codec, and a target where they name an endpoint", async () => {
+    const proto = '{ "type": "protobuf", "proto": "a.proto", "include": ["inc"], "request": "a.A", "response": "a.B" }';
+    const target = '{ "connect": "tcp://127.0.0.1:2" }';
+    const cwd = folderWith({
+      "zmqecho.config.json": `{ "codecs": { "a": ${proto}, "b": ${proto} }, "targets": { "e": ${target}, "f": ${target} } }`,
+    });
+    const { config } = await loadConfig({
+      cwd,
+      env,
+      flags: {
+        codecs: { a: { type: "protobuf", proto: "c.proto", request: "c.C" } },
+        endpoints: { e: { bind: "tcp://127.0.0.1:1" } },
+      },
+    });
+    expect(config.codecs.a).toEqual({ type: "protobuf", proto: [join(cwd, "c.proto")], request: "c.C" });
+    expect(config.codecs.b).toMatchObject({ response: "a.B" });
+    expect([Object.keys(config.endpoints), Object.keys(config.targets)]).toEqual([["e"], ["f"]]);
+  });
+
   test("each value knows its origin", async () => {
     const cwd = folderWith(file);
     const loaded = await loadConfig({ cwd, env: { ZMQECHO_LOG_LEVEL: "debug" }, flags: { shutdown: { graceMs: 1 } } });

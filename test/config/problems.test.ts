@@ -104,7 +104,7 @@ describe("nothing is converted", () => {
     ],
     [
       { codecs: { a: { type: "jsn" } } },
-      'codecs.a.type: expected one of "raw", "json", "cbor", "msgpack", "protobuf", got "jsn"',
+      'codecs.a.type: expected one of "raw", "json", "cbor", "msgpack", "protobuf", got "jsn"; did you mean "json"?',
     ],
     [{ codecs: { a: {} } }, 'codecs.a.type: missing: expected one of "raw", "json", "cbor", "msgpack", "protobuf"'],
     [{ codecs: { a: "json" } }, 'codecs.a: expected an object with a type, got "json"'],

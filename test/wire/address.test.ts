@@ -62,7 +62,7 @@ describe("what else is refused, and what to write instead", () => {
   test.each<[AddressUse, string, string]>([
     ["bind", "", "an address starts with tcp:// or ipc://"],
     ["bind", "echo", "an address starts with tcp:// or ipc://"],
-    ["bind", "127.0.0.1:25933", "an address starts with tcp:// or ipc://: tcp://127.0.0.1:25933"],
+    ["bind", "127.0.0.1:25933", "an address starts with tcp:// or ipc://; did you mean tcp://127.0.0.1:25933?"],
     ["bind", " tcp://127.0.0.1:25933", "an address starts with tcp:// or ipc://"],
     ["bind", "TCP://127.0.0.1:25933", "write the scheme in lower case: tcp://"],
     ["bind", "Ipc:///run/x", "write the scheme in lower case: ipc://"],
