@@ -72,7 +72,7 @@ export function createZmqTransport(options: ZmqOptions): Transport {
 
     async close(): Promise<void> {
       // Before the socket closes: afterwards somebody else may own the path already.
-      await attached?.removeFiles();
+      attached?.removeFiles();
       await loop?.stop();
     },
   };
