@@ -1,4 +1,4 @@
-/** BODY on the command line: text, `@FILE`, or `-` for standard input; never guessed. */
+/** BODY and the like on the command line: text, `@FILE`, or `-` for standard input; never guessed. */
 import { fstatSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
@@ -15,26 +15,36 @@ export async function readBody(given: string): Promise<Uint8Array> {
   try {
     return await readFile(file);
   } catch (error) {
-    throw usageError(`can't read ${file}: ${textOf(error)} (a body that starts with @ names a file)`);
+    throw usageError(`can't read ${file}: ${textOf(error)} (what starts with @ names a file)`);
   }
 }
 
-/** BODY as a value: its bytes for raw, else its JSON (protobuf: by the ProtoJSON rules). Throws a usage error. */
-export async function valueFromBody(given: string, codec: Codec, takesBytes: boolean): Promise<unknown> {
+/**
+ * BODY as a value: its bytes for raw, else its JSON (protobuf: by the ProtoJSON rules). Throws a usage error.
+ * @param what how errors call it
+ */
+export async function valueFromBody(
+  given: string,
+  codec: Codec,
+  takesBytes: boolean,
+  what = "the body",
+): Promise<unknown> {
   const bytes = await readBody(given);
   if (takesBytes) return bytes;
   const text = textFrom(bytes);
-  if (text === undefined) throw usageError(`the body is not UTF-8; the codec ${codec.name} takes JSON text`);
+  if (text === undefined) throw usageError(`${what} is not UTF-8; the codec ${codec.name} takes JSON text`);
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (error) {
-    const quoted =
-      text.length < 40 && !text.includes("\n") ? `; for a text, quote it twice: '${JSON.stringify(text)}'` : "";
-    throw usageError(`the body is no JSON, which the codec ${codec.name} takes: ${textOf(error)}${quoted}`);
+    const hint = PLAIN_WORDS.test(text) ? `; for a text, quote it twice: '"${text}"'` : "";
+    throw usageError(`${what} is no JSON, which the codec ${codec.name} takes: ${textOf(error)}${hint}`);
   }
   return asUsage(() => codec.fromJson(json));
 }
+
+/** What somebody who knows no JSON would write for a text; anything else was meant as JSON. */
+const PLAIN_WORDS = /^\p{L}[\p{L}\p{N} .,!?-]{0,39}$/u;
 
 /** A body that its codec can't carry is a matter of usage: nothing has been sent. */
 export function encodeBody(codec: Codec, value: unknown): Body {

@@ -16,8 +16,7 @@ export interface CheckFlags {
 export async function check({ config: file }: CheckFlags): Promise<void> {
   const loaded = await loadConfig(file === undefined ? {} : { file });
   const release = withstandPlugins();
-  const { assembly, problems } = await survey(loaded);
-  release();
+  const { assembly, problems } = await survey(loaded).finally(release);
   for (const warning of warningsFor(loaded, assembly)) warn(formatProblem(warning));
   if (problems.length > 0) throw new ConfigError(problems);
   const endpoints = Object.keys(loaded.config.endpoints);

@@ -255,7 +255,7 @@ function isWideInteger(value: number): boolean {
 
 function classOf(value: object): string {
   const name: unknown = value.constructor?.name;
-  return typeof name === "string" && name !== "" ? `a ${shorten(name)}` : "an object of a class";
+  return typeof name === "string" && name !== "" ? `an instance of ${shorten(name)}` : "an object of a class";
 }
 
 function isCyclic(visit: Visit): boolean {

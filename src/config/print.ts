@@ -18,7 +18,9 @@ export interface ConfigDescription {
   readonly origins: Readonly<Record<string, Origin>>;
 }
 
-const SECRET_KEY = /secret|password|token|key$/i;
+const SECRET_KEY = /secret|pass|pwd|token|auth|credential|key$/i;
+/** The password of a URL, up to the last @ before its path. */
+const URL_PASSWORD = /(:\/\/[^\s/?#:@]*:)[^\s/?#]*(?=@)/g;
 const ONE_VARIABLE = /^\$\{\w+\}$/;
 const MASK = "***";
 
@@ -75,10 +77,11 @@ function originText(loaded: LoadedConfig, { source, file, line, column, name }: 
 function shown(loaded: LoadedConfig, value: unknown, path: Path): Json {
   const source = loaded.source(path);
   if (isSecret(path) && !isEmpty(value)) return source !== undefined && ONE_VARIABLE.test(source) ? source : MASK;
-  if (source !== undefined) return source;
+  const text = source ?? value;
+  if (typeof text === "string") return text.replace(URL_PASSWORD, `$1${MASK}`);
   if (Array.isArray(value)) return [];
   if (isPlainObject(value)) return {};
-  const isJson = value === null || typeof value === "boolean" || typeof value === "string" || Number.isFinite(value);
+  const isJson = value === null || typeof value === "boolean" || Number.isFinite(value);
   return isJson ? (value as Json) : quoted(value);
 }
 

@@ -3,7 +3,7 @@
  * Packages stay outside: each is resolved where it is imported, and loaded by Node itself.
  */
 import { createHash } from "node:crypto";
-import { readFile, realpath } from "node:fs/promises";
+import { readFile, realpath, stat } from "node:fs/promises";
 import { dirname, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { BuildFailure, Message, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
@@ -45,7 +45,7 @@ export const HOST_MODULE = "zmqecho";
  */
 export async function bundlePlugin(found: PluginFile): Promise<Bundle> {
   const { build } = await import("esbuild");
-  const file = await realpath(found.file);
+  const file = await realFile(found.file);
   const folder = dirname(file);
   const modules = new Set<string>();
   try {
@@ -86,6 +86,14 @@ export async function bundlePlugin(found: PluginFile): Promise<Bundle> {
     if (isBuildFailure(error)) throw new PluginError(problemFrom(found.name, file, error.errors));
     throw error;
   }
+}
+
+async function realFile(given: string): Promise<string> {
+  const file = await realpath(given).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === "ENOENT" ? new Error("there is no such file") : error;
+  });
+  if ((await stat(file)).isDirectory()) throw new Error("this is a folder; name a file in it");
+  return file;
 }
 
 const ENTRY = "<plugin>";

@@ -19,7 +19,7 @@ export interface PluginFile {
 
 /** A plugin that can't be had, or an entry of `plugins` that can't be read. */
 export interface PluginProblem {
-  /** The plugin's name; for an entry `plugins entry "…"`, which is never the name of a plugin. */
+  /** The plugin's name; for an entry of `plugins` it is `entry "…"`, which is never the name of a plugin. */
   readonly name: string;
   /** Absolute. */
   readonly file?: string;
@@ -75,7 +75,7 @@ export async function findPlugins(
       read.add(real);
       yours.push(...(await candidatesIn(folder, real)));
     } catch (error) {
-      problems.push({ name: `plugins entry ${JSON.stringify(entry)}`, message: textOf(error) });
+      problems.push({ name: `entry ${JSON.stringify(entry)}`, message: textOf(error) });
     }
   }
 

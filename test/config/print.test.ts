@@ -8,7 +8,9 @@ import { folderWith } from "./folder.ts";
 const content = `{
   "plugins": [],
   "handlers": { "a": { "options": {
-    "apiKey": "\${KEY}", "dbPassword": "plain", "token": { "a": 1 }, "secret": "\${KEY:-fallback}", "keyboard": "qwerty", "host": "\${HOST}"
+    "apiKey": "\${KEY}", "dbPassword": "plain", "token": { "a": 1 }, "secret": "\${KEY:-fallback}", "keyboard": "qwerty", "host": "\${HOST}",
+    "pwd": "a", "passphrase": "a", "authorization": "Basic a", "credentials": ["a"],
+    "database": "postgres://me:pa@ss@\${HOST}/db?at=a:b@c", "page": "see http://host:80/a@b and redis://:a@h"
   } } },
   "endpoints": { "a": { "bind": "tcp://\${HOST}:1" } }
 }`;
@@ -33,6 +35,12 @@ test("secrets are masked, and what came from the environment is shown as it was 
         secret: "***",
         keyboard: "qwerty",
         host: "${HOST}",
+        pwd: "***",
+        passphrase: "***",
+        authorization: "***",
+        credentials: ["***"],
+        database: "postgres://me:***@${HOST}/db?at=a:b@c",
+        page: "see http://host:80/a@b and redis://:***@h",
       },
     },
   });
@@ -44,7 +52,7 @@ test("each value says where it came from", async () => {
   const loaded = await load();
   const { origins } = describeConfig(loaded);
   expect(origins["log.level"]).toEqual({ source: "environment", name: "ZMQECHO_LOG_LEVEL" });
-  expect(origins["endpoints.a.bind[0]"]).toEqual({ source: "file", file: loaded.file, line: 6, column: 33 });
+  expect(origins["endpoints.a.bind[0]"]).toEqual({ source: "file", file: loaded.file, line: 8, column: 33 });
   expect(origins["endpoints.a.codec"]).toEqual({ source: "default" });
   expect(origins.plugins).toMatchObject({ source: "file", line: 2 });
   expect(origins.watch).toEqual({ source: "flag" });
@@ -61,7 +69,7 @@ test("the text form is JSON with comments that says the same", async () => {
     '  "watch": false, // flag',
   ]);
   expect(text).toContain('"level": "warn", // ZMQECHO_LOG_LEVEL\n');
-  expect(text).toContain('"tcp://${HOST}:1" // zmqecho.config.json:6:33\n');
+  expect(text).toContain('"tcp://${HOST}:1" // zmqecho.config.json:8:33\n');
   expect(text).toContain('"graceMs": 15000 // default\n');
 });
 

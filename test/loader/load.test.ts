@@ -377,8 +377,10 @@ describe("what is wrong is told with its place", () => {
     expect((await problemOf(files, {}, "100% #1?/index.ts")).message).toMatch(/plugins\/100% #1\?\/lib%zz\/x\.ts$/);
   });
 
-  test("a file that went away", async () => {
-    expect(await problemOf({})).toMatchObject({ file: "plugins/vat.ts", message: expect.stringContaining("ENOENT") });
+  test("a file that went away, and a folder in its place", async () => {
+    expect(await problemOf({})).toMatchObject({ file: "plugins/vat.ts", message: "there is no such file" });
+    const files = { "plugins/vat.ts/index.ts": "export default () => 1;" };
+    expect(await problemOf(files)).toMatchObject({ message: "this is a folder; name a file in it" });
   });
 
   test("the wrong shape", async () => {
