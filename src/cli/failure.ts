@@ -1,5 +1,6 @@
 /** How commands end when they do not end well. main.ts alone prints errors and sets the exit code. */
 import { ConfigError, exitCodeOf, formatProblem, ZmqEchoError } from "../errors.ts";
+import { printable, printableLine } from "../printable.ts";
 
 /** An exit code other than its cause would give, such as 1 for a server that can't bind; without a cause all is said. */
 export class CommandFailure extends Error {
@@ -16,17 +17,18 @@ export function usageError(message: string): ConfigError {
   return new ConfigError([{ message }]);
 }
 
-/** What to print on stderr, and the exit code: 2 usage or config, 64 + gRPC's number for a call that failed, 1 a bug. */
+/** What to print on stderr, and the exit code: 2 usage or config, 64 + gRPC's number for a call that failed, 1 a bug. Fit for a terminal, whoever wrote the text. */
 export function describeFailure(error: unknown): { readonly lines: readonly string[]; readonly exitCode: number } {
   if (error instanceof CommandFailure) {
     const { lines } = error.cause === undefined ? { lines: [] } : describeFailure(error.cause);
     return { lines, exitCode: error.exitCode };
   }
-  if (error instanceof ConfigError) return { lines: error.problems.map(formatProblem), exitCode: 2 };
+  if (error instanceof ConfigError)
+    return { lines: error.problems.map((problem) => printable(formatProblem(problem))), exitCode: 2 };
   if (ZmqEchoError.is(error)) {
     const details = Object.keys(error.details).length === 0 ? "" : ` ${JSON.stringify(error.details)}`;
-    return { lines: [`${error.code}: ${error.message}${details}`], exitCode: exitCodeOf(error.code) };
+    return { lines: [printableLine(`${error.code}: ${error.message}${details}`)], exitCode: exitCodeOf(error.code) };
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { lines: [`this is a bug in zmqecho; please report it:\n${stack}`], exitCode: 1 };
+  return { lines: [`this is a bug in zmqecho; please report it:\n${printable(stack)}`], exitCode: 1 };
 }

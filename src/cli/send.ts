@@ -5,10 +5,11 @@ import type { Body } from "../codecs/codec.ts";
 import { DEFAULTS } from "../config/defaults.ts";
 import { ZmqEchoError } from "../errors.ts";
 import type { Metadata, Value } from "../handler.ts";
+import { printable } from "../printable.ts";
 import { encodeBody, isFed, valueFromBody } from "./body.ts";
 import { type Destination, type DestinationFlags, findDestination } from "./destination.ts";
 import { CommandFailure, describeFailure, usageError } from "./failure.ts";
-import { hexDump, jsonText, printable, rawBodyText, rawValue } from "./show.ts";
+import { hexDump, jsonText, rawBodyText, rawValue } from "./show.ts";
 
 export interface SendFlags extends DestinationFlags {
   readonly data?: string;

@@ -1,6 +1,7 @@
 /** Values and bytes for people and for pipes. */
 import type { Body } from "../codecs/codec.ts";
 import type { Value } from "../handler.ts";
+import { printable } from "../printable.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -45,11 +46,6 @@ export function rawValue(body: Body): { readonly text: string; readonly encoding
   const values = isText ? texts : body.map((frame) => Buffer.from(frame).toString("base64"));
   const text = JSON.stringify(values.length === 1 ? values[0] : values);
   return isText ? { text } : { text, encoding: "base64" };
-}
-
-/** A stranger's text must not command the terminal: control characters but tab and newline are shown, not sent. */
-export function printable(text: string): string {
-  return text.replace(/(?![\t\n])\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }
 
 /** Lines of offset, sixteen bytes in hex, and their characters, as `hexdump -C` has them. */

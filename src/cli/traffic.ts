@@ -2,6 +2,7 @@
 import type { Body } from "../codecs/codec.ts";
 import type { CallHook } from "../core/call.ts";
 import type { Log } from "../handler.ts";
+import { printableLine } from "../printable.ts";
 import { rawBodyText } from "./show.ts";
 
 const LONGEST_SHOWN = 200;
@@ -14,7 +15,7 @@ export function trafficHook(log: Log): CallHook {
     end(outcome, durationMs, { endpoint }) {
       const ms = Number(durationMs.toFixed(3));
       if (outcome.code === "ok") log.info({ endpoint, ms, bytes: sizeOf(outcome.body) }, `<- ${shown(outcome.body)}`);
-      else log.info({ endpoint, ms, ...outcome.details }, `<- ${outcome.code}: ${outcome.message}`);
+      else log.info({ endpoint, ms, ...outcome.details }, printableLine(`<- ${outcome.code}: ${outcome.message}`));
     },
   };
 }
@@ -23,10 +24,9 @@ function sizeOf(body: Body): number {
   return body.reduce((bytes, frame) => bytes + frame.length, 0);
 }
 
-/** The beginning, and of one frame only as much as it takes: a body may have megabytes. */
+/** The beginning, in one line, and of one frame only as much as it takes: a body may have megabytes. */
 function shown(body: Body): string {
   const cut = body.map((frame) => frame.subarray(0, LONGEST_SHOWN));
-  return cut.some((frame, index) => frame.length < (body[index]?.length ?? 0))
-    ? `${rawBodyText(cut)}…`
-    : rawBodyText(cut);
+  const text = printableLine(rawBodyText(cut));
+  return cut.some((frame, index) => frame.length < (body[index]?.length ?? 0)) ? `${text}…` : text;
 }

@@ -16,7 +16,7 @@ const FLOORS = [
   ["transports"],
   ["core"],
   ["loader", "runtime", "codecs", "wire", "config", "log", "nearest", "durations"],
-  ["handler", "errors"],
+  ["handler", "errors", "printable"],
 ];
 
 interface Source {
