@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** What is piped to standard input; by default nothing, and it ends at once. */
   readonly input?: string | Uint8Array;
+  /** What sh runs instead, for pipes and redirections: `"$0" "$@"` in it is the command. */
+  readonly shell?: string;
 }
 
 export interface Finished {
@@ -43,25 +45,27 @@ export interface Served {
   /** In the order of the configuration, with real ports. */
   readonly addresses: readonly string[];
   readonly pid: number;
-  /** What it has logged so far: JSON, a line each. */
+  /** What it has logged so far: JSON, a line each, unless told to be pretty. */
   log(): string;
   /** Resolves when the text is in the log. */
   logged(text: string): Promise<void>;
   /** Resolves when the text has been printed on stdout. */
   printed(text: string): Promise<void>;
+  /** Goes away as the reader of the log. */
+  hangUp(): void;
   /** Sends a signal (default SIGTERM) and waits for the end. */
   stop(signal?: NodeJS.Signals): Promise<Finished>;
   /** Waits for an end that comes by itself. */
   readonly finished: Promise<Finished>;
 }
 
-/** Starts `zmqecho serve ARGS…` and waits until it listens. It is killed when the test is over. */
+/** Starts `zmqecho serve ARGS…` and waits until its log says that it listens. It is killed when the test is over. */
 export async function serve(args: readonly string[] = [], options: ServeOptions = {}): Promise<Served> {
   const { child, finished, output } = start(["serve", ...args], options);
   const wanted = options.addresses ?? 1;
   const addresses = await new Promise<string[]>((resolve, reject) => {
     const look = () => {
-      const found = [...output.stderr().matchAll(/"msg":"(?:listening on|connecting to) ([^"]+)"/g)];
+      const found = [...output.stderr().matchAll(/(?:"msg":"| INFO {2})(?:listening on|connecting to) ([^"\s]+)/g)];
       if (found.length >= wanted) resolve(found.map(([, address = ""]) => address));
     };
     child.stderr.on("data", look);
@@ -77,6 +81,7 @@ export async function serve(args: readonly string[] = [], options: ServeOptions 
     logged: (text) => until(child.stderr, () => output.stderr().includes(text)),
     printed: (text) => until(child.stdout, () => output.stdout().includes(text)),
     finished,
+    hangUp: () => void child.stderr.destroy(),
     stop(signal = "SIGTERM") {
       child.kill(signal);
       return finished;
@@ -84,15 +89,18 @@ export async function serve(args: readonly string[] = [], options: ServeOptions 
   };
 }
 
-interface Started {
+export interface Started {
   readonly child: ChildProcessWithoutNullStreams;
   readonly finished: Promise<Finished>;
   readonly output: { stdout(): string; stderr(): string };
 }
 
-function start(args: readonly string[], { cwd, env }: RunOptions): Started {
+/** Starts `zmqecho ARGS…` and waits for nothing. It is killed when the test is over. */
+export function start(args: readonly string[], { cwd, env, shell }: RunOptions = {}): Started {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith("ZMQECHO_"));
-  const child = spawn(process.execPath, [BIN, ...args], {
+  const command = [process.execPath, BIN, ...args] as const;
+  const [program, ...words] = shell === undefined ? command : (["sh", "-c", shell, ...command] as const);
+  const child = spawn(program, words, {
     cwd: cwd ?? folderWith({}),
     env: { ...Object.fromEntries(own), ...env },
   });

@@ -39,7 +39,10 @@ export async function serve(address: string | undefined, flags: ServeFlags): Pro
   const log = createLog(loaded.config.log);
   surviveStrayErrors(log);
   // From here on, so that one that comes while the host starts ends it in order too.
-  const ending = firstSignal();
+  const ending = firstSignal().then((signal) => {
+    limitEnding(loaded, log);
+    return signal;
+  });
   const host = createHost(loaded, { log, handlers, hooks: flags.verbose ? [trafficHook(log)] : [] });
   try {
     await host.start();
@@ -51,6 +54,7 @@ export async function serve(address: string | undefined, flags: ServeFlags): Pro
   const signal = await ending;
   log.info(`${signal}: draining`);
   await host.stop();
+  process.exitCode = 0;
   log.info("stopped");
   exitSoon(loaded);
 }
@@ -119,8 +123,9 @@ async function handlersFrom(
   throw usageError(`${handler} has a codec and no handler`);
 }
 
-/** A plugin's stray rejection or late throw belongs to no call; it must not end the calls of others. */
+/** A plugin's stray rejection or late throw belongs to no call; it must not end the calls of others, nor must what it prints. */
 function surviveStrayErrors(log: Log): void {
+  process.stdout.removeAllListeners("error").on("error", () => {});
   process.on("unhandledRejection", (err) =>
     log.error({ err }, "a promise was rejected and nobody was there to see it"),
   );
@@ -140,6 +145,20 @@ function firstSignal(): Promise<string> {
       });
     }
   });
+}
+
+/** What an end in order takes beyond grace and linger: half a second of silence on the sockets, a second for teardowns. */
+const ALLOWANCE_MS = 2000;
+
+/** From the first signal on: whatever hangs, the process ends, with 1 if the host has not stopped by then. */
+function limitEnding({ config }: LoadedConfig, log: Log): void {
+  process.exitCode = 1;
+  const ms = config.shutdown.graceMs + config.limits.lingerMs + ALLOWANCE_MS;
+  const end = (): void => {
+    if (process.exitCode !== 0) log.error(`not stopped ${ms} ms after the signal; the process ends as it is`);
+    process.exit();
+  };
+  setTimeout(end, ms).unref();
 }
 
 /** The process ends by itself once nothing is left to send; this is for what a plugin left running. */

@@ -1,13 +1,17 @@
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createClient } from "../../src/client/create-client.ts";
 import { folderWith } from "../config/folder.ts";
 import { ANY_PORT, addressOf, startHost } from "../hosts.ts";
-import { run, serve } from "../processes.ts";
+import { run, serve, start } from "../processes.ts";
 
-function client(connect: string | undefined, codec: "raw" | "json" = "raw") {
-  const made = createClient({ connect: connect ?? "", codec });
+/** Ends soon whatever hangs. */
+const HASTY = { limits: { lingerMs: 100 }, shutdown: { graceMs: 100 } };
+
+function client(connect: string | undefined, codec: "raw" | "json" = "raw", wait = false) {
+  const made = createClient({ connect: connect ?? "", codec, wait });
   onTestFinished(() => made.close());
   return made;
 }
@@ -144,6 +148,35 @@ describe("ends", () => {
     expect(await lost).toMatchObject({ code: "unavailable" });
   });
 
+  test.each([
+    ["with a timer that runs", "new Promise(() => setInterval(() => {}, 1000))"],
+    ["with nothing that runs", "new Promise(() => {})"],
+  ])("with 0 even if a teardown hangs, %s", async (_, teardown) => {
+    const cwd = folderWith({
+      "plugins/stuck.mjs": `export default { handle: () => 1, teardown: () => ${teardown} };`,
+      "zmqecho.config.json": JSON.stringify({ ...HASTY, endpoints: { e: { bind: ANY_PORT, handler: "stuck" } } }),
+    });
+    const { code, stderr } = await (await serve([], { cwd })).stop();
+    expect(code).toBe(0);
+    expect(stderr).toContain("is not waited for");
+  });
+
+  test("with 1 if it can't stop, such as for a setup that hangs", async () => {
+    const cwd = folderWith({
+      "plugins/stuck.mjs": `export default {
+        handle: () => 1,
+        setup: () => new Promise(() => setInterval(() => console.log("setting up"), 10)),
+      };`,
+      "zmqecho.config.json": JSON.stringify({ ...HASTY, endpoints: { e: { bind: ANY_PORT, handler: "stuck" } } }),
+    });
+    const { child, finished } = start(["serve"], { cwd });
+    await once(child.stdout, "data");
+    child.kill("SIGTERM");
+    const { code, stderr } = await finished;
+    expect(code).toBe(1);
+    expect(stderr).toContain("not stopped 2200 ms after the signal");
+  });
+
   test("even if a plugin left something running", async () => {
     const cwd = folderWith({ "busy.mjs": "setInterval(() => {}, 1000); export default () => 1;" });
     const config = { limits: { lingerMs: 100 }, endpoints: { e: { bind: ANY_PORT, handler: "busy" } }, plugins: ["."] };
@@ -151,6 +184,91 @@ describe("ends", () => {
     const served = await serve([], { cwd: folder });
     expect(await served.stop()).toMatchObject({ code: 0 });
   });
+});
+
+describe("goes on, and ends in order, with a log that", () => {
+  test.each(["json", "pretty"])("no disk has room for, in %s", async (format) => {
+    const cwd = folderWith({});
+    const { child, finished } = start(["serve", "ipc://./e.sock", "-v"], {
+      cwd,
+      env: { ZMQECHO_LOG_FORMAT: format },
+      shell: 'exec "$0" "$@" 2>/dev/full',
+    });
+    const asker = client(`ipc://${cwd}/e.sock`, "raw", true);
+    for (const text of ["one", "two"]) expect(String(await asker.request(text))).toBe(text);
+    child.kill("SIGTERM");
+    expect(await finished).toMatchObject({ code: 0 });
+  });
+
+  test.each(["json", "pretty"])("nobody reads any more, in %s", async (format) => {
+    const served = await serve([ANY_PORT, "-v"], { env: { ZMQECHO_LOG_FORMAT: format } });
+    served.hangUp();
+    const asker = client(served.addresses[0]);
+    for (const text of ["one", "two"]) expect(String(await asker.request(text))).toBe(text);
+    expect(await served.stop()).toMatchObject({ code: 0 });
+  });
+
+  test("can't read an error's fields", async () => {
+    const cwd = folderWith({
+      "evil.mjs": `class Evil extends Error { name = "Evil"; constructor() { super(); Object.defineProperty(this, "x", { enumerable: true, get() { throw 1; } }); } }
+        export default () => { setTimeout(() => { throw new Evil(); }); return 1; };`,
+    });
+    const served = await serve([ANY_PORT, "--codec", "json", "--handler", "./evil.mjs"], { cwd });
+    for (const _ of [1, 2]) expect(await client(served.addresses[0], "json").request(0)).toBe(1);
+    await served.logged("an error was thrown outside of any call; its fields can't be read");
+    expect(await served.stop()).toMatchObject({ code: 0 });
+  });
+});
+
+test("what plugins print does not end a host whose stdout nobody reads", async () => {
+  const cwd = folderWith({
+    "plugins/loud.mjs": "export default () => { process.stdout.write('x'.repeat(1000)); console.log('y'); return 1; };",
+    "zmqecho.config.json": JSON.stringify({
+      endpoints: { e: { bind: "ipc://./e.sock", handler: "loud", codec: "json" } },
+    }),
+  });
+  const { child, finished } = start(["serve"], { cwd });
+  child.stdout.destroy();
+  const asker = client(`ipc://${cwd}/e.sock`, "json", true);
+  for (const _ of [1, 2]) expect(await asker.request(0)).toBe(1);
+  child.kill("SIGTERM");
+  const { code, stderr } = await finished;
+  expect(code).toBe(0);
+  expect(stderr).not.toContain("EPIPE");
+});
+
+test("a request is one line of the log, whatever it holds", async () => {
+  for (const format of ["json", "pretty"]) {
+    const served = await serve([ANY_PORT, "-v"], { env: { ZMQECHO_LOG_FORMAT: format } });
+    await client(served.addresses[0]).request("a\n12:00:00.000 INFO  all is well\x1b[2J\x9b\t.");
+    const { stderr } = await served.stop();
+    expect(stderr).toContain(format === "json" ? "-> a\\\\x0a12:00" : "-> a\\x0a12:00");
+    expect(stderr).toContain("well\\");
+    expect(stderr).not.toMatch(/(?!\n)\p{Cc}/u);
+    expect(stderr.split("\n").filter((line) => line.startsWith("12:00:00.000"))).toEqual([]);
+  }
+});
+
+test("a pretty log shows control characters in fields and errors, and sends none", async () => {
+  const cwd = folderWith({
+    "says.mjs": `export default (text, { log }) => {
+      log.info({ text, ["k" + text]: [[[[[text]]]]] }, "said");
+      Promise.reject(text);
+      throw new Error(text);
+    };`,
+  });
+  const served = await serve([ANY_PORT, "--codec", "json", "--handler", "./says.mjs"], {
+    cwd,
+    env: { ZMQECHO_LOG_FORMAT: "pretty" },
+  });
+  await client(served.addresses[0], "json")
+    .request("\x1b]0;x\x07\n\x85.")
+    .catch(() => undefined);
+  const { stderr } = await served.stop();
+  expect(stderr).toContain(" text=\\x1b]0;x\\x07\\x0a\\x85. k\\x1b]0;x\\x07\\x0a\\x85.=[");
+  expect(stderr).toContain("Error: \\x1b]0;x\\x07\n\\x85.\n    at ");
+  expect(stderr).toMatch(/a promise was rejected and nobody was there to see it err=\\x1b/);
+  expect(stderr).not.toMatch(/(?!\n)\p{Cc}/u);
 });
 
 test("a stray rejection or late throw of a plugin is logged, and the next call is served", async () => {
