@@ -5,6 +5,7 @@ import { ownVersion } from "./own-package.ts";
 
 /** Runs one command. Never rejects; sets `process.exitCode`. */
 export async function main(args: readonly string[]): Promise<void> {
+  surviveLostOutput();
   try {
     await program().parseAsync([...args], { from: "user" });
   } catch (error) {
@@ -17,6 +18,25 @@ export async function main(args: readonly string[]): Promise<void> {
     process.exitCode = exitCode;
     for (const line of lines) process.stderr.write(`zmqecho: ${line}\n`);
   }
+}
+
+/** Output that nobody takes is lost, and no command ends in a stack for it. `send` and `serve` have more to say to that. */
+function surviveLostOutput(): void {
+  // Nobody is left to be told.
+  process.stderr.on("error", () => {});
+  let told = false;
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    // A reader that has seen enough, such as `head`, is no failure.
+    if (told || error.code === "EPIPE") return;
+    told = true;
+    process.stderr.write(`zmqecho: can't write to standard output: ${error.message}\n`);
+    process.exitCode = 1;
+  });
+}
+
+/** For a command that only prints: without a reader it ends there and then, as SIGPIPE ends others. */
+function endWithOutput(): void {
+  process.stdout.once("error", () => process.exit(process.exitCode ?? 128 + 13));
 }
 
 /** All commands with their flags; docs/cli.md is tested against it. */
@@ -104,6 +124,7 @@ A call that fails exits with 64 + its gRPC code: 68 timeout, 69 not found, 78 un
     .option("-q, --quiet", "print nothing but errors")
     .option("-v, --verbose", "show the frames on stderr")
     .action(async (first: string | undefined, second: string | undefined, flags) => {
+      endWithOutput();
       const { send } = await import("./send.ts");
       await send([first, second], flags);
     });

@@ -2,12 +2,12 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { Publisher } from "zeromq";
+import { Publisher, Reply } from "zeromq";
 import { BUILT_IN_CODECS } from "../../src/config/defaults.ts";
 import { ZmqEchoError } from "../../src/errors.ts";
 import { folderWith } from "../config/folder.ts";
 import { ANY_PORT, addressOf, startHost } from "../hosts.ts";
-import { run } from "../processes.ts";
+import { run, start } from "../processes.ts";
 
 async function echo(codec: string = "raw"): Promise<string> {
   return addressOf(await startHost({ endpoints: { e: { bind: ANY_PORT, codec } } }), "e");
@@ -79,6 +79,60 @@ describe("-o", () => {
     const folder = folderWith({ "body.bin": Buffer.from([255]) });
     const { stdout } = await run(["send", await echo(), "@body.bin", "-o", "json"], { cwd: folder });
     expect(JSON.parse(stdout)).toMatchObject({ value: "/w==", encoding: "base64" });
+  });
+});
+
+test("shows control characters in a server's error, and sends none to the terminal", async () => {
+  const bad = (text: string) => new ZmqEchoError("aborted", text, { details: { why: text } });
+  const host = await startHost(
+    { endpoints: { e: { bind: ANY_PORT, handler: "no" } } },
+    {
+      no: () => {
+        throw bad("\x1b]0;title\x07 \x9b2J\t\x7f");
+      },
+    },
+  );
+  const { code, stderr } = await run(["send", addressOf(host, "e")]);
+  expect(code).toBe(74);
+  expect(stderr).toContain("zmqecho: aborted: \\x1b]0;title\\x07 \\x9b2J\\x09\\x7f ");
+  expect(stderr).not.toMatch(/(?!\n$)\p{Cc}/u);
+});
+
+test("an error from a server that breaks its message into lines is one line still", async () => {
+  const server = new Reply({ linger: 0 });
+  onTestFinished(() => server.close());
+  await server.bind(ANY_PORT);
+  const answered = server
+    .receive()
+    .then(() => server.send(["ZEP1 aborted", "no\nzmqecho: all is well", '{"requestId":"1"}']));
+  const { stderr } = await run(["send", server.lastEndpoint ?? "", "--handler", "any"]);
+  await answered;
+  expect(stderr).toBe('zmqecho: aborted: no\\x0azmqecho: all is well {"requestId":"1"}\n');
+});
+
+describe("a stdout that", () => {
+  const MANY = ["x", "--count", "1000000"];
+
+  test("nobody reads on is the end, as SIGPIPE would be, without a word", async () => {
+    expect(
+      await run(["send", await echo(), ...MANY], { shell: '{ "$0" "$@"; echo "exit $?" >&2; } | head -n 1' }),
+    ).toMatchObject({ stdout: "-> x\n", stderr: "exit 141\n" });
+  });
+
+  test("nobody reads on ends other commands with their own code", async () => {
+    for (const args of [["--help"], ["config"], ["check"]]) {
+      const { child, finished } = start(args);
+      child.stdout.destroy();
+      expect(await finished).toMatchObject({ code: 0, stderr: "" });
+    }
+  });
+
+  test("no disk has room for is exit 1, in one line", async () => {
+    for (const args of [["config"], ["send", await echo(), ...MANY]])
+      expect(await run(args, { shell: '"$0" "$@" >/dev/full' })).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/^zmqecho: can't write to standard output: ENOSPC: [^\n]+\n$/),
+      });
   });
 });
 
