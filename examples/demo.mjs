@@ -51,7 +51,9 @@ async function listening({ child, ended }) {
     });
   });
   const failed = ended.then(({ stderr }) => {
-    const reasons = [...stderr.matchAll(/^zmqecho: (.*)$/gm)].map(([, reason]) => reason);
+    const reasons = [...stderr.matchAll(/^zmqecho: (.*)$/gm)].map(([, reason]) =>
+      reason.replace(/another socket has this address;.*/, "stop what listens there, the demo needs that port"),
+    );
     throw new Error(`the host did not start: ${reasons.join("; ") || stderr}`);
   });
   await Promise.race([ready, failed, late("the host to listen")]);

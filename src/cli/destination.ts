@@ -68,16 +68,30 @@ function locate(loaded: LoadedConfig, wanted: string | undefined, handler: strin
     throw usageError(`there is no endpoint or target ${JSON.stringify(wanted)}${suggestion(wanted, names)}`);
   }
   if (handler !== undefined) {
-    const entries = Object.entries(endpoints);
-    const found =
-      entries.find(([, e]) => e.handler === handler) ??
-      entries.find(([, e]) => handlerMatcher(e.handlers ?? [])(handler));
+    const found = endpointOf(handler, endpoints);
     if (found !== undefined) return placeOf(...found, handler);
     throw usageError(`no endpoint of the configuration serves the handler ${JSON.stringify(handler)}`);
   }
   const [first] = Object.entries(endpoints);
   if (first === undefined) throw usageError("the configuration has no endpoint");
   return { ...placeOf(...first, handler), chosen: first[0] };
+}
+
+/** The endpoint that serves a handler, with its name: a plain one before one that serves by name. */
+export function endpointOf(
+  handler: string,
+  endpoints: Readonly<Record<string, EndpointConfig>>,
+): readonly [name: string, endpoint: EndpointConfig] | undefined {
+  const entries = Object.entries(endpoints);
+  return (
+    entries.find(([, endpoint]) => endpoint.handler === handler) ??
+    entries.find(([, endpoint]) => handlerMatcher(endpoint.handlers ?? [])(handler))
+  );
+}
+
+/** True for a bind address whose port the system chooses. */
+export function isAnyPort(address: string): boolean {
+  return /:(\*|0)$/.test(address);
 }
 
 function placeOf(name: string, endpoint: EndpointConfig, handler: string | undefined): Place {
@@ -87,7 +101,7 @@ function placeOf(name: string, endpoint: EndpointConfig, handler: string | undef
       `endpoint ${name} connects to ${endpoint.connect.join(", ")} and has no address of its own; send to its broker`,
     );
   }
-  if (/:(\*|0)$/.test(address))
+  if (isAnyPort(address))
     throw usageError(`endpoint ${name} binds a free port; give the address that serve has printed`);
   const addresses = [reachable(address)];
   if (endpoint.handlers === undefined) {

@@ -6,6 +6,7 @@ import { findConfigFile } from "../config/file.ts";
 import { usageError } from "./failure.ts";
 import { alreadyThere, writeNewFile } from "./new-file.ts";
 import { ownVersion, SCHEMA_FILE } from "./own-package.ts";
+import { shellQuoted } from "./shell.ts";
 import { configText, GITIGNORE, HELLO_HANDLER, HELLO_TEST, packageText } from "./templates.ts";
 
 /**
@@ -36,11 +37,12 @@ export async function init(given = "."): Promise<void> {
     await writeNewFile(join(folder, name), content);
     process.stdout.write(`made ${join(given, name)}\n`);
   }
-  const enter = folder === process.cwd() ? "" : `cd ${quoted(given)} && `;
+  const enter = folder === process.cwd() ? "" : `cd ${shellQuoted(given)} && `;
   const install = installed !== undefined ? "" : `npm install ${hasPackage ? "zmqecho " : ""}&& `;
   process.stdout.write(`next:
   ${enter}${install}npx zmqecho serve
   ${enter}npx zmqecho send '"World"'   # in another terminal
+  ${enter}node --test   # the handler's test
 `);
 }
 
@@ -60,9 +62,4 @@ function installedSchema(folder: string): string | undefined {
     }
     if (above === dirname(above)) return undefined;
   }
-}
-
-/** For a shell. */
-function quoted(path: string): string {
-  return /^[\w./@:+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

@@ -1,12 +1,13 @@
 /** `zmqecho new`: the file of a handler, where the host looks for it. */
 import { isAbsolute, join, relative } from "node:path";
-import { NAME_PATTERN } from "../config/defaults.ts";
-import { handlerMatcher } from "../config/handler-patterns.ts";
+import { DEFAULTS, NAME_PATTERN } from "../config/defaults.ts";
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import { ConfigError } from "../errors.ts";
 import { findPlugins, PASSED_OVER } from "../loader/find.ts";
+import { endpointOf, isAnyPort } from "./destination.ts";
 import { usageError } from "./failure.ts";
 import { alreadyThere, writeNewFile } from "./new-file.ts";
+import { shellQuoted } from "./shell.ts";
 import { NEW_HANDLER } from "./templates.ts";
 
 export interface NewFlags {
@@ -32,7 +33,8 @@ export async function newHandler(name: string, { config, js = false }: NewFlags)
   if (taken !== undefined) throw alreadyThere([shown(taken)]);
   const file = join(folder, fileName);
   await writeNewFile(file, NEW_HANDLER);
-  process.stdout.write(`made ${shown(file)}\n${howToCall(name, loaded)}\n`);
+  const lines = howToCall(name, loaded, config === undefined ? "" : ` --config ${shellQuoted(config)}`);
+  process.stdout.write(`made ${shown(file)}\n${lines.join("\n")}\n`);
 }
 
 function checkName(name: string, fileName: string): void {
@@ -57,12 +59,33 @@ async function fileOf(name: string, { config, folder }: LoadedConfig): Promise<s
   return file === shipped.plugins.get(name)?.file ? undefined : file;
 }
 
-function howToCall(name: string, { config }: LoadedConfig): string {
-  const found = Object.entries(config.endpoints).find(([, endpoint]) =>
-    handlerMatcher(endpoint.handlers ?? [endpoint.handler])(name),
-  );
-  if (found !== undefined) return `endpoint ${found[0]} serves it: npx zmqecho serve`;
-  return `no endpoint of the configuration serves it yet; to try it: npx zmqecho serve --handler ${name} --codec json`;
+/** What to run, and what to write into the configuration if no endpoint of it serves the handler. */
+function howToCall(name: string, loaded: LoadedConfig, flag: string): string[] {
+  const { endpoints } = loaded.config;
+  const found = endpointOf(name, endpoints);
+  if (found === undefined) {
+    const entry = { bind: freeAddress(endpoints), handler: name, codec: "json" };
+    return [
+      `no endpoint of the configuration serves it yet; to try it: npx zmqecho serve --handler ${name} --codec json${flag}`,
+      `to call it: npx zmqecho send ${DEFAULTS.address} '{"a":1}' --codec json`,
+      `to keep it, under "endpoints" in ${shown(loaded.file ?? "zmqecho.config.json")}: ${JSON.stringify(name)}: ${JSON.stringify(entry)}`,
+    ];
+  }
+  const [endpoint, { bind, codec }] = found;
+  const serves = `endpoint ${endpoint} serves it: npx zmqecho serve${flag}`;
+  if (codec === "raw") return [serves, 'its codec raw carries no objects: set "codec" to "json", or return text'];
+  // `send` finds no address of one that has none, or another each time.
+  if (bind[0] === undefined || isAnyPort(bind[0])) return [serves];
+  const named = codec === undefined ? " --codec json" : "";
+  return [serves, `to call it: npx zmqecho send --handler ${name} '{"a":1}'${named}${flag}`];
+}
+
+/** The default address, or the next port that no endpoint of the configuration binds. */
+function freeAddress(endpoints: LoadedConfig["config"]["endpoints"]): string {
+  const bound = Object.values(endpoints).flatMap(({ bind }) => bind);
+  for (let port = 25933; ; port++) {
+    if (!bound.some((address) => address.endsWith(`:${port}`))) return `tcp://127.0.0.1:${port}`;
+  }
 }
 
 function shown(file: string): string {

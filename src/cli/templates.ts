@@ -57,6 +57,7 @@ export default defineHandler({
   description: "Says what it got",
   handle(input, { log }) {
     log.info({ input }, "called");
+    // The codec raw carries no objects: there return bytes or text.
     return { got: input };
   },
 });

@@ -101,16 +101,19 @@ export function effectiveConfig(
   };
 
   const endpoint = (given: ParsedEndpoint, path: Path): EndpointConfig => {
-    const { handler, handlers, codec: codecName, introspection, ...rest } = given;
-    const any = {
-      ...rest,
-      bind: addresses(given.bind, [...path, "bind"], "bind"),
+    const { handler, handlers, codec: codecName, introspection, concurrency, queue, ipcMode } = given;
+    // In the order in which people read them.
+    const bind = addresses(given.bind, [...path, "bind"], "bind");
+    const rest = {
       connect: addresses(given.connect, [...path, "connect"], "connect"),
+      concurrency,
+      queue,
       limits: { ...parsed.limits, ...given.limits },
+      ipcMode,
     };
     return handlers === undefined
-      ? { ...any, handler: handler ?? DEFAULTS.handler, codec: codecName ?? DEFAULTS.codec }
-      : { ...any, handlers, introspection: introspection ?? true };
+      ? { bind, handler: handler ?? DEFAULTS.handler, codec: codecName ?? DEFAULTS.codec, ...rest }
+      : { bind, handlers, introspection: introspection ?? true, ...rest };
   };
 
   const target = (given: ParsedTarget, path: Path): TargetConfig => ({

@@ -38,6 +38,7 @@ test("a new folder has all it needs, and says what to do next", async () => {
     "next:",
     "  cd 'my demo' && npm install && npx zmqecho serve",
     "  cd 'my demo' && npx zmqecho send '\"World\"'   # in another terminal",
+    "  cd 'my demo' && node --test   # the handler's test",
     "",
   ]);
   const folder = join(cwd, "my demo");

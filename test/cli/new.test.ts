@@ -12,7 +12,13 @@ test("a handler is made in the first plugins folder, and works as it is", async 
   const { code, stdout, stderr } = await run(["new", "orders.create"], { cwd });
   expect([code, stderr]).toEqual([0, ""]);
   expect(stdout).toBe(
-    "made mine/orders.create.ts\nno endpoint of the configuration serves it yet; to try it: npx zmqecho serve --handler orders.create --codec json\n",
+    [
+      "made mine/orders.create.ts",
+      "no endpoint of the configuration serves it yet; to try it: npx zmqecho serve --handler orders.create --codec json",
+      `to call it: npx zmqecho send tcp://127.0.0.1:25933 '{"a":1}' --codec json`,
+      'to keep it, under "endpoints" in config/zmqecho.config.json: "orders.create": {"bind":"tcp://127.0.0.1:25934","handler":"orders.create","codec":"json"}',
+      "",
+    ].join("\n"),
   );
   const { addresses } = await serve(["tcp://127.0.0.1:*", "--handler", "orders.create", "--codec", "json"], { cwd });
   const sent = await run(["send", addresses[0] ?? "", '{"a":1}', "--codec", "json", "-o", "value"]);
@@ -28,7 +34,8 @@ test("--js makes it in JavaScript", async () => {
 
 test("an endpoint that serves it already is named", async () => {
   const { stdout } = await run(["new", "vat"], { cwd: folderWith({ "zmqecho.config.json": GATEWAY }) });
-  expect(stdout).toBe("made plugins/vat.ts\nendpoint all serves it: npx zmqecho serve\n");
+  const call = `to call it: npx zmqecho send --handler vat '{"a":1}' --codec json`;
+  expect(stdout).toBe(`made plugins/vat.ts\nendpoint all serves it: npx zmqecho serve\n${call}\n`);
 });
 
 test.each(["plugins/vat.ts", "plugins/vat.mjs", "plugins/vat/index.js", "more/vat.ts"])(
@@ -45,7 +52,15 @@ test.each(["plugins/vat.ts", "plugins/vat.mjs", "plugins/vat/index.js", "more/va
 
 test("a shipped plugin gives way to one of that name", async () => {
   const { code, stdout } = await run(["new", "echo"], { cwd: folderWith({}) });
-  expect([code, stdout]).toEqual([0, "made plugins/echo.ts\nendpoint echo serves it: npx zmqecho serve\n"]);
+  expect([code, stdout.split("\n")]).toEqual([
+    0,
+    [
+      "made plugins/echo.ts",
+      "endpoint echo serves it: npx zmqecho serve",
+      'its codec raw carries no objects: set "codec" to "json", or return text',
+      "",
+    ],
+  ]);
 });
 
 test("a name that could not be called, or would be passed over, is refused", async () => {

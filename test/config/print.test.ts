@@ -73,6 +73,16 @@ test("the text form is JSON with comments that says the same", async () => {
   expect(text).toContain('"graceMs": 15000 // default\n');
 });
 
+test("an endpoint's keys are in the order in which people read them", () => {
+  const bind = "tcp://127.0.0.1:1";
+  const { endpoints } = resolveConfig({
+    endpoints: { a: { queue: 1, bind, codec: "json" }, b: { handlers: ["*"], connect: bind } },
+  }).config;
+  const last = ["connect", "concurrency", "queue", "limits", "ipcMode"];
+  expect(Object.keys(endpoints.a ?? {})).toEqual(["bind", "handler", "codec", ...last]);
+  expect(Object.keys(endpoints.b ?? {})).toEqual(["bind", "handlers", "introspection", ...last]);
+});
+
 test("without a file it says so", () => {
   expect(printConfig(resolveConfig({}, { folder: "/folder" }))).toMatch(
     /^\/\/ no config file; paths are relative to \/folder\n/,
