@@ -4,18 +4,33 @@
  */
 export type { CallOptions, Client, RequestOptions } from "./client/client.ts";
 export { type ClientOptions, createClient } from "./client/create-client.ts";
-export type { Body, Codec, CodecLimits, CodecRole, CodecSpec } from "./codecs/codec.ts";
+export type { Body, Codec, CodecLimits, CodecRole, CodecSpec, PlainSpec, ProtobufSpec } from "./codecs/codec.ts";
 export { type CodecOptions, createCodec } from "./codecs/registry.ts";
 export { defineConfig } from "./config/define.ts";
+export type {
+  CodecConfig,
+  Config,
+  EndpointConfig,
+  HandlerConfig,
+  Limits,
+  PlainEndpointConfig,
+  TargetConfig,
+  ZepEndpointConfig,
+} from "./config/effective.ts";
+export type { Environment } from "./config/interpolate.ts";
+export type { Origin } from "./config/layers.ts";
 export { type LoadedConfig, type LoadOptions, loadConfig } from "./config/load.ts";
+export type { Path } from "./config/path.ts";
 export type { ConfigInput } from "./config/schema.ts";
-export type { Call, CallHook, Outcome } from "./core/call.ts";
+export type { Call, CallHook, Failure, Outcome, Source, Success } from "./core/call.ts";
 export {
   CallError,
   ConfigError,
   ERROR_CODES,
   type ErrorCode,
   type ErrorOptions,
+  type Json,
+  type JsonObject,
   type Problem,
   ZmqEchoError,
 } from "./errors.ts";
@@ -28,6 +43,7 @@ export {
   type HandlerFunction,
   type Isolation,
   type Log,
+  type LogMethod,
   type Metadata,
   type SetupContext,
   type Value,

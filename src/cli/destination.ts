@@ -138,8 +138,11 @@ async function resolveCodec(
   throw usageError(`there is no codec ${JSON.stringify(name)}${suggestion(name, BUILT_IN_CODECS)}`);
 }
 
-/** Only the one plugin is loaded, and only when no other codec has the name. */
-async function codecFromPlugin(name: string, loaded: LoadedConfig): Promise<Codec> {
+/**
+ * A codec that is nobody's but a plugin's: only that one is loaded. Throws a usage error if there is none.
+ * For names that neither the configuration nor a built-in codec has.
+ */
+export async function codecFromPlugin(name: string, loaded: LoadedConfig): Promise<Codec> {
   const { findPlugins } = await import("../loader/find.ts");
   const found = (await findPlugins(loaded.config.plugins, { folder: loaded.folder })).plugins.get(name);
   if (found !== undefined) {

@@ -2,6 +2,9 @@
 import type { Path } from "./path.ts";
 import { isPlainObject } from "./path.ts";
 
+/** Variables by name, as `process.env` has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Something wrong at a place that is not yet a line and column. */
 export interface PathProblem {
   readonly path: Path;
@@ -19,7 +22,7 @@ export interface Interpolated {
  * A copy of plain data with its variables filled in. Keys stay as they are, what a variable holds is not expanded again,
  * properties that are undefined drop, and `__proto__` and cycles are problems. Without `env` strings stay as they are.
  */
-export function interpolate(input: unknown, env?: NodeJS.ProcessEnv): Interpolated {
+export function interpolate(input: unknown, env?: Environment): Interpolated {
   const sources = new Map<string, string>();
   const problems: PathProblem[] = [];
   const ancestors = new Set<object>();
@@ -48,7 +51,7 @@ export function interpolate(input: unknown, env?: NodeJS.ProcessEnv): Interpolat
     return copy;
   };
 
-  const fill = (text: string, path: Path, variables: NodeJS.ProcessEnv): string => {
+  const fill = (text: string, path: Path, variables: Environment): string => {
     if (!text.includes("${")) return text;
     const result = expand(text, variables);
     for (const message of result.problems) problems.push({ path, message });
@@ -62,7 +65,7 @@ export function interpolate(input: unknown, env?: NodeJS.ProcessEnv): Interpolat
 /** One left-to-right pass: an escape, a variable, or an opening that is neither. */
 const OPENING = /\$\$\{|\$\{(?:([A-Za-z_]\w*)(?::-([^}]*))?\})?/g;
 
-function expand(text: string, env: NodeJS.ProcessEnv): { text: string; variables: number; problems: string[] } {
+function expand(text: string, env: Environment): { text: string; variables: number; problems: string[] } {
   const problems: string[] = [];
   let variables = 0;
   const expanded = text.replaceAll(OPENING, (opening: string, name?: string, fallback?: string) => {

@@ -3,7 +3,7 @@ import { dirname, resolve } from "node:path";
 import { ConfigError, type Problem } from "../errors.ts";
 import { type Config, effectiveConfig } from "./effective.ts";
 import { type Explained, explain } from "./explain.ts";
-import { interpolate } from "./interpolate.ts";
+import { type Environment, interpolate } from "./interpolate.ts";
 import { type Layer, mergeLayers, type Origin, originOf, ownerOf, problemAt, sourceText } from "./layers.ts";
 import { isPlainObject, type Path } from "./path.ts";
 import { checkRelations } from "./relations.ts";
@@ -30,7 +30,7 @@ export interface LoadOptions {
   /** Where the search starts. Default: the process's. */
   readonly cwd?: string;
   /** Default: the process's. */
-  readonly env?: NodeJS.ProcessEnv;
+  readonly env?: Environment;
   /**
    * Merged on top of all else, key by key. But `endpoints` take the place of all others and of targets of their names, and each
    * of `codecs` that of the one with its name. Relative paths are relative to `cwd`, and `${}` is left alone.
@@ -88,7 +88,7 @@ const VARIABLES: Readonly<Record<string, readonly [string, string]>> = {
   ZMQECHO_LOG_FORMAT: ["log", "format"],
 };
 
-function environmentLayer(env: NodeJS.ProcessEnv, folder: string): Layer {
+function environmentLayer(env: Environment, folder: string): Layer {
   const names = new Map<string, string>();
   const value: Record<string, Record<string, string>> = {};
   for (const [name, [section, key]] of Object.entries(VARIABLES)) {

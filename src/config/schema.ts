@@ -10,7 +10,10 @@ import { DEFAULTS, NAME_PATTERN } from "./defaults.ts";
 
 type Schema = ReturnType<typeof buildSchema>;
 
-/** What a person writes: every key with a default may be left out, and a list of one may be the one. */
+/**
+ * What stands in `zmqecho.config.json`: every key with a default may be left out, and a list of one may be the one.
+ * What each key means is in docs/config.md, and in config/zmqecho.schema.json, which comes with the package.
+ */
 export type ConfigInput = Zod.input<Schema>;
 
 /** The same once it is validated: defaults filled in, but paths and lists as they were written. */
