@@ -15,7 +15,8 @@ export function trafficHook(log: Log): CallHook {
     end(outcome, durationMs, { endpoint }) {
       const ms = Number(durationMs.toFixed(3));
       if (outcome.code === "ok") log.info({ endpoint, ms, bytes: sizeOf(outcome.body) }, `<- ${shown(outcome.body)}`);
-      else log.info({ endpoint, ms, ...outcome.details }, printableLine(`<- ${outcome.code}: ${outcome.message}`));
+      else
+        log.info({ endpoint, ms, details: outcome.details }, printableLine(`<- ${outcome.code}: ${outcome.message}`));
     },
   };
 }
