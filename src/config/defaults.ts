@@ -1,3 +1,5 @@
+import { LONGEST_TIMER_MS } from "../durations.ts";
+
 /**
  * Every default there is, in one place. Nothing here loads a package, so that whoever needs only a default pays for nothing else.
  * Durations are in milliseconds, sizes in bytes.
@@ -35,6 +37,13 @@ export const DEFAULTS = {
   },
   log: { level: "info", format: "auto" },
   shutdown: { graceMs: 15_000 },
+} as const;
+
+/** The most that may be asked for, in the configuration, in plugins and on the command line alike. */
+export const BOUNDS = {
+  /** Of a handler, of a call. */
+  timeoutMs: LONGEST_TIMER_MS,
+  retries: 1000,
 } as const;
 
 type Limits = { readonly [Name in keyof typeof DEFAULTS.limits]: number };

@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import type { z as Zod } from "zod";
 import { textOf } from "../errors.ts";
 import { type AddressUse, parseAddress } from "../wire/address.ts";
-import { DEFAULTS, NAME_PATTERN } from "./defaults.ts";
+import { BOUNDS, DEFAULTS, NAME_PATTERN } from "./defaults.ts";
 
 type Schema = ReturnType<typeof buildSchema>;
 
@@ -37,8 +37,6 @@ function loadZod(): typeof Zod {
   const { z } = createRequire(import.meta.url)("zod") as typeof import("zod");
   return z;
 }
-
-const DAY_MS = 86_400_000;
 
 function buildSchema(z: typeof Zod) {
   const text = (what: string) => z.string({ error: `expected ${what}` }).min(1, { error: `expected ${what}` });
@@ -136,7 +134,7 @@ function buildSchema(z: typeof Zod) {
       .meta({
         description: "Where it runs: `inline`, in the host's own thread. Default: what the plugin says, or `inline`.",
       }),
-    timeoutMs: whole(1, DAY_MS)
+    timeoutMs: whole(1, BOUNDS.timeoutMs)
       .exactOptional()
       .meta({
         description: `Milliseconds from reading the request to \`deadline_exceeded\`. Default: what the plugin says, or ${DEFAULTS.handlerTimeoutMs}.`,
@@ -203,10 +201,10 @@ function buildSchema(z: typeof Zod) {
     codec: name("the name of a codec")
       .default(DEFAULTS.codec)
       .meta({ description: "How messages are encoded: a built-in codec, one of `codecs`, or a plugin's." }),
-    timeoutMs: whole(1, DAY_MS)
+    timeoutMs: whole(1, BOUNDS.timeoutMs)
       .default(DEFAULTS.clientTimeoutMs)
       .meta({ description: "Milliseconds for a whole call, its retries included." }),
-    retries: whole(0, 100).default(DEFAULTS.retries).meta({
+    retries: whole(0, BOUNDS.retries).default(DEFAULTS.retries).meta({
       description: "How often a call without an answer is sent again. The server may then run it more than once.",
     }),
   });

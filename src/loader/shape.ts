@@ -1,7 +1,7 @@
 /**
  * What a plugin exports, checked field by field before it is used.
  */
-
+import { BOUNDS } from "../config/defaults.ts";
 import { type CodecDefinition, type HandlerDefinition, isCodecDefinition } from "../handler.ts";
 import { suggestion } from "../nearest.ts";
 
@@ -24,9 +24,6 @@ const EXPORTED: Wording = {
 };
 const GIVEN: Wording = { noun: "handler", ask: `give ${HANDLER}` };
 
-/** The longest that a timer of Node's can wait, in milliseconds. */
-const LONGEST_TIMER = 2_147_483_647;
-
 /** Known to be meant, and refused until it is done: to ignore it would be a promise broken in silence. */
 const NOT_YET = new Set(["concurrency"]);
 
@@ -36,7 +33,9 @@ const FIELDS: Readonly<Record<keyof HandlerDefinition, (value: unknown) => strin
   input: (value) => (isStandardSchema(value) ? undefined : "a Standard Schema, such as zod, Valibot and ArkType make"),
   output: (value) => (isStandardSchema(value) ? undefined : "a Standard Schema, such as zod, Valibot and ArkType make"),
   timeoutMs: (value) =>
-    isCount(value) && value <= LONGEST_TIMER ? undefined : `a whole number of milliseconds from 1 to ${LONGEST_TIMER}`,
+    isCount(value) && value <= BOUNDS.timeoutMs
+      ? undefined
+      : `a whole number of milliseconds from 1 to ${BOUNDS.timeoutMs}`,
   isolation: (value) => (value === "inline" ? undefined : '"inline"; no other is in this version yet'),
   setup: (value) => (typeof value === "function" ? undefined : "a function"),
   teardown: (value) => (typeof value === "function" ? undefined : "a function"),
