@@ -2,7 +2,7 @@
 import { survey } from "../assemble.ts";
 import { loadConfig } from "../config/load.ts";
 import { ConfigError, formatProblem } from "../errors.ts";
-import { listed } from "../nearest.ts";
+import { firstLine, listed } from "../wording.ts";
 import { warningsFor } from "./warnings.ts";
 
 export interface CheckFlags {
@@ -31,7 +31,7 @@ export async function check({ config: file }: CheckFlags): Promise<void> {
  * are loaded: from then on nothing they left running keeps the process alive.
  */
 function withstandPlugins(): () => void {
-  process.on("uncaughtException", (error) => warn(`a plugin fails outside of any call: ${firstLine(error)}`));
+  process.on("uncaughtException", (error) => warn(`a plugin fails outside of any call: ${firstLine(String(error))}`));
   const ended = (): void => {
     process.stderr.write("zmqecho: a plugin ended the process while it was loaded; take its process.exit() out\n");
     process.exitCode = 2;
@@ -45,10 +45,6 @@ function withstandPlugins(): () => void {
 
 function warn(text: string): void {
   process.stderr.write(`warning: ${text}\n`);
-}
-
-function firstLine(error: unknown): string {
-  return String(error).split("\n", 1)[0] ?? "";
 }
 
 const MOST_NAMED = 20;

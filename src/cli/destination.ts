@@ -5,8 +5,8 @@ import { BUILT_IN_CODECS, DEFAULTS } from "../config/defaults.ts";
 import type { EndpointConfig } from "../config/effective.ts";
 import { handlerMatcher } from "../config/handler-patterns.ts";
 import type { LoadedConfig } from "../config/load.ts";
-import { suggestion } from "../nearest.ts";
 import { parseAddress, reachable } from "../wire/address.ts";
+import { suggestion } from "../wording.ts";
 import { type CodecFlags, codecFromFlags } from "./codec-flags.ts";
 import { usageError } from "./failure.ts";
 

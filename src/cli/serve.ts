@@ -11,7 +11,7 @@ import { PluginError } from "../loader/error.ts";
 import { hostApi } from "../loader/host-api.ts";
 import { loadPlugin } from "../loader/load.ts";
 import { createLog } from "../log.ts";
-import { suggestion } from "../nearest.ts";
+import { suggestion } from "../wording.ts";
 import { encodeBody, valueFromBody } from "./body.ts";
 import { type CodecFlags, codecFromFlags } from "./codec-flags.ts";
 import { CommandFailure, usageError } from "./failure.ts";

@@ -1,5 +1,6 @@
 /** Binds what a codec file implements (one frame, no limits) to its limits, and its failures to our errors. */
 import { textOf, ZmqEchoError } from "../errors.ts";
+import { firstLine, shorten } from "../wording.ts";
 import type { Body, Codec, CodecLimits, FrameCodec } from "./codec.ts";
 import { type Conversions, normalize, type WalkRules } from "./values.ts";
 
@@ -84,7 +85,6 @@ function onlyFrame(body: Body, name: string): Uint8Array {
 /** Errors of ours say enough already; a library's text is cut to one short line, for it may quote the message. */
 function asCodecError(error: unknown, name: string, direction: "encode" | "decode"): ZmqEchoError {
   if (ZmqEchoError.is(error)) return error;
-  const [line = ""] = textOf(error).split("\n", 1);
-  const text = line.length <= 160 ? line : `${line.slice(0, 159)}…`;
+  const text = shorten(firstLine(textOf(error)), 160);
   return new ZmqEchoError("invalid_argument", `${name} can't ${direction} this: ${text}`, { cause: error });
 }

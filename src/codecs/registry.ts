@@ -2,7 +2,7 @@
 import { BUILT_IN_CODECS, limitsWith } from "../config/defaults.ts";
 import { ZmqEchoError } from "../errors.ts";
 import type { CodecDefinition } from "../handler.ts";
-import { suggestion } from "../nearest.ts";
+import { suggestion } from "../wording.ts";
 import { bindCodec, type WalkedCodec } from "./bind.ts";
 import { createCborCodec } from "./cbor/cbor.ts";
 import type { Codec, CodecLimits, CodecRole, CodecSpec, FrameCodec, PlainSpec, ProtobufSpec } from "./codec.ts";

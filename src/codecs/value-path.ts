@@ -1,5 +1,7 @@
 /** Where in a value something is, for error messages. */
 
+import { shorten } from "../wording.ts";
+
 /** A container on the way down; the root has no parent, and its key means nothing. */
 export interface Place {
   readonly parent: Place | undefined;
@@ -7,7 +9,7 @@ export interface Place {
 }
 
 /** The longest piece of a stranger's text in a message, in characters. */
-const LONGEST = 32;
+export const LONGEST_QUOTE = 32;
 
 /** `$.items[3].when`, short however deep it is or long its keys are. Without a key the container's own path. */
 export function pathOf(place: Place | undefined, key: string | number | undefined): string {
@@ -19,10 +21,5 @@ export function pathOf(place: Place | undefined, key: string | number | undefine
 
 function stepOf(key: string | number): string {
   if (typeof key === "number") return `[${key}]`;
-  return /^[A-Za-z_$][\w$]{0,31}$/.test(key) ? `.${key}` : `[${JSON.stringify(shorten(key))}]`;
-}
-
-/** At most 32 characters of `text`. */
-export function shorten(text: string): string {
-  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST - 1)}…`;
+  return /^[A-Za-z_$][\w$]{0,31}$/.test(key) ? `.${key}` : `[${JSON.stringify(shorten(key, LONGEST_QUOTE))}]`;
 }

@@ -5,7 +5,8 @@
 import { types } from "node:util";
 import { ZmqEchoError } from "../errors.ts";
 import type { Value } from "../handler.ts";
-import { pathOf, shorten } from "./value-path.ts";
+import { shorten } from "../wording.ts";
+import { LONGEST_QUOTE, pathOf } from "./value-path.ts";
 
 /** What a codec has its values turned into, or refused for, in one direction. All off by default. */
 export interface Conversions {
@@ -237,7 +238,8 @@ function objectFromMap(map: Map<unknown, unknown>, rules: WalkRules, visit: Visi
     }
     const name = String(key);
     if (name === "__proto__") fail(rules, visit, at, 'the key "__proto__" is not allowed');
-    if (Object.hasOwn(result, name)) fail(rules, visit, at, `a Map with two keys that are both "${shorten(name)}"`);
+    if (Object.hasOwn(result, name))
+      fail(rules, visit, at, `a Map with two keys that are both "${shorten(name, LONGEST_QUOTE)}"`);
     if (value !== undefined) result[name] = value;
   }
   return result;
@@ -255,7 +257,9 @@ function isWideInteger(value: number): boolean {
 
 function classOf(value: object): string {
   const name: unknown = value.constructor?.name;
-  return typeof name === "string" && name !== "" ? `an instance of ${shorten(name)}` : "an object of a class";
+  return typeof name === "string" && name !== ""
+    ? `an instance of ${shorten(name, LONGEST_QUOTE)}`
+    : "an object of a class";
 }
 
 function isCyclic(visit: Visit): boolean {

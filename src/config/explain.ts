@@ -1,6 +1,6 @@
 /** From what zod found wrong to what a person can act on: one problem a place, with what was expected and what is there. */
 import type { z as Zod } from "zod";
-import { suggestion } from "../nearest.ts";
+import { shorten, suggestion } from "../wording.ts";
 import type { PathProblem } from "./interpolate.ts";
 import { isPlainObject, type Path, valueAt } from "./path.ts";
 
@@ -71,7 +71,7 @@ export function quoted(value: unknown): string {
   if (typeof value === "object" && value !== null) return isPlainObject(value) ? "an object" : "an instance of a class";
   if (typeof value === "function" || typeof value === "symbol") return `a ${typeof value}`;
   if (typeof value !== "string") return String(value);
-  return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
+  return JSON.stringify(shorten(value, 80));
 }
 
 function unknownKey([section]: Path, key: string, known: readonly string[]): string {

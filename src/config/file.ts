@@ -3,6 +3,7 @@ import { constants } from "node:fs";
 import { access, lstat, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { ConfigError, textOf } from "../errors.ts";
+import { firstLine } from "../wording.ts";
 import { quoted } from "./explain.ts";
 import { emptyMessage, type JsonText, readJson } from "./json-text.ts";
 import { isPlainObject } from "./path.ts";
@@ -128,10 +129,6 @@ function loadError(file: string, error: unknown): ConfigError {
     return new ConfigError([{ file, line: mark.line + 1, column: mark.column + 1, message: reason }]);
   }
   return new ConfigError([{ file, message: firstLine(textOf(error)) }]);
-}
-
-function firstLine(text: string): string {
-  return text.split("\n", 1)[0] ?? "";
 }
 
 async function assertReadable(file: string, fail: (message: string) => Error): Promise<void> {

@@ -1,7 +1,7 @@
 /** JSON as people write it: comments, trailing commas and a byte order mark are fine; each value knows its line and column. */
 import jsonc, { type Node, type ParseErrorCode } from "jsonc-parser";
 import { ConfigError, type Problem } from "../errors.ts";
-import { listed } from "../nearest.ts";
+import { listed } from "../wording.ts";
 import type { Path } from "./path.ts";
 
 /** 1-based. */

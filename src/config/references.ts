@@ -1,6 +1,6 @@
 /** Names in the configuration that only the plugins can make good. */
 import type { Problem } from "../errors.ts";
-import { suggestion } from "../nearest.ts";
+import { suggestion } from "../wording.ts";
 import { BUILT_IN_CODECS } from "./defaults.ts";
 import type { LoadedConfig } from "./load.ts";
 

@@ -3,7 +3,7 @@
  */
 import { BOUNDS } from "../config/defaults.ts";
 import { type CodecDefinition, type HandlerDefinition, isCodecDefinition } from "../handler.ts";
-import { suggestion } from "../nearest.ts";
+import { suggestion } from "../wording.ts";
 
 /** What a plugin is for the host. One of them at least. */
 export interface PluginShape {

@@ -70,7 +70,7 @@ describe("values are walked", () => {
       message: "mine can't decode $.a: a function",
     });
     expect(thrown(() => bound({ decode: async () => 1 }).decode(new Uint8Array())).message).toBe(
-      "mine can't decode $: a Promise is no plain object",
+      "mine can't decode $: an instance of Promise is no plain object",
     );
   });
 });

@@ -15,7 +15,7 @@ const FLOORS = [
   ["client", "assemble"],
   ["transports"],
   ["core"],
-  ["loader", "runtime", "codecs", "wire", "config", "log", "nearest", "durations"],
+  ["loader", "runtime", "codecs", "wire", "config", "log", "wording", "durations"],
   ["handler", "errors", "printable"],
 ];
 

@@ -1,4 +1,5 @@
 /** What is wrong with a value or with bytes, and where: the path grows from the inside out as the error passes up. */
+import { shorten } from "../../wording.ts";
 
 export class Fault extends Error {
   /** Such as `.items[0].qty`, from the value that is being walked. */
@@ -31,8 +32,4 @@ export function describe(value: unknown): string {
 /** A text as a short quotation in one line. */
 export function quote(text: string): string {
   return JSON.stringify(shorten(text));
-}
-
-function shorten(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

@@ -4,7 +4,7 @@
  */
 import { resolve } from "node:path";
 import { ConfigError, ZmqEchoError } from "../../errors.ts";
-import { nearestName } from "../../nearest.ts";
+import { nearestName } from "../../wording.ts";
 import type { CodecRole, FrameCodec, ProtobufSpec } from "../codec.ts";
 import { planMessage } from "./compile.ts";
 import { Fault, quote } from "./fault.ts";

@@ -4,7 +4,7 @@
  */
 import type { Enum, Reader, Writer } from "protobufjs";
 import type { Value } from "../../handler.ts";
-import { suggestion } from "../../nearest.ts";
+import { suggestion } from "../../wording.ts";
 import { describe, Fault } from "./fault.ts";
 
 /** One type of a field: a scalar, an enum or a message. */

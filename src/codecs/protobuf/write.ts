@@ -3,7 +3,7 @@
  * nothing is dropped, rounded or converted on the way.
  */
 import type { Writer } from "protobufjs";
-import { suggestion } from "../../nearest.ts";
+import { suggestion } from "../../wording.ts";
 import { describe, Fault, memberStep, quote, within } from "./fault.ts";
 import { type FieldPlan, MAX_NESTING, type Members, type MessagePlan } from "./plan.ts";
 import type { Kind } from "./scalars.ts";

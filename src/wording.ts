@@ -1,4 +1,4 @@
-/** Which name somebody meant. */
+/** Words of messages: which name somebody meant, lists, and texts cut to fit. */
 
 /** `; did you mean "x"?` if one is near, otherwise `; there are x, y and z` (or nothing, if there are none). */
 export function suggestion(wrong: string, names: Iterable<string>): string {
@@ -15,6 +15,15 @@ export function suggestion(wrong: string, names: Iterable<string>): string {
 export function listed(words: readonly string[], lastWord = "and"): string {
   if (words.length < 2) return words.join("");
   return `${words.slice(0, -1).join(", ")} ${lastWord} ${words.at(-1)}`;
+}
+
+/** At most `most` characters of a text; an ellipsis is the last of them if there were more. */
+export function shorten(text: string, most = 60): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+}
+
+export function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? "";
 }
 
 /** The name with the fewest edits to `wrong`, if those are at most a third of its letters (one is always allowed). */

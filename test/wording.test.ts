@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { nearestName, suggestion } from "../src/nearest.ts";
+import { firstLine, nearestName, shorten, suggestion } from "../src/wording.ts";
 
 test.each([
   ["bnd", "bind"],
@@ -27,4 +27,10 @@ test("a suggestion names the nearest, or what there is", () => {
       Array.from({ length: 25 }, (_, index) => `name-${index}`),
     ),
   ).toMatch(/ \(and 5 more\)$/);
+});
+
+test("a text is cut to fit, and shows that it was", () => {
+  expect(shorten("abcd", 4)).toBe("abcd");
+  expect(shorten("abcde", 4)).toBe("abc…");
+  expect(firstLine("one\ntwo")).toBe("one");
 });
