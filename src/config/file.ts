@@ -5,7 +5,7 @@ import { dirname, join, resolve } from "node:path";
 import { ConfigError, textOf } from "../errors.ts";
 import { firstLine } from "../wording.ts";
 import { quoted } from "./explain.ts";
-import { emptyMessage, type JsonText, readJson } from "./json-text.ts";
+import { emptyMessage, type LocatedJson, readJson } from "./located-json.ts";
 import { isPlainObject } from "./path.ts";
 
 export interface ConfigFile {
@@ -13,7 +13,7 @@ export interface ConfigFile {
   readonly file: string;
   readonly value: unknown;
   /** For JSON: where each value stands. */
-  readonly position?: JsonText["position"];
+  readonly position?: LocatedJson["position"];
 }
 
 /** Looked for first, in each folder on the way up. */
@@ -49,7 +49,7 @@ type Explorer = { load(file: string): Promise<Result>; search(from: string): Pro
 /** A fresh explorer each time: cosmiconfig caches, and a file that changed must be read again. */
 async function using(read: (explorer: Explorer) => Promise<Result>, named?: string): Promise<ConfigFile | undefined> {
   const { cosmiconfig, defaultLoaders, getDefaultSearchPlaces } = await import("cosmiconfig");
-  const texts = new Map<string, JsonText>();
+  const texts = new Map<string, LocatedJson>();
   const json = (file: string, content: string) => {
     const isPackage = file.endsWith("package.json");
     const text = readJson(file, content, isPackage ? PACKAGE_KEY : undefined);
@@ -104,7 +104,7 @@ const CODE = /\.[cm]?[jt]s$/;
 const noDefaultMessage = "there is no default export; write export default { … }, with the configuration in it";
 
 /** Said here, and not by the schema: cosmiconfig takes a null for "not here", and a merge takes a list for nothing. */
-function expectObject(file: string, loaded: unknown, text: JsonText | undefined): void {
+function expectObject(file: string, loaded: unknown, text: LocatedJson | undefined): void {
   // Of a package.json only our key.
   const value = text === undefined ? loaded : text.value;
   if (value === undefined || isPlainObject(value)) return;

@@ -1,6 +1,6 @@
 /** Where a value came from: what was merged, lowest first, and how it looks up a path. */
 import type { Problem } from "../errors.ts";
-import type { JsonText } from "./json-text.ts";
+import type { LocatedJson } from "./located-json.ts";
 import { formatPath, isPlainObject, type Path, valueAt } from "./path.ts";
 
 /** Where a value of the configuration came from. */
@@ -25,7 +25,7 @@ export interface Layer {
   /** What relative paths in it are relative to. Absolute. */
   readonly folder: string;
   readonly file?: string;
-  readonly position?: JsonText["position"];
+  readonly position?: LocatedJson["position"];
   /** Strings as they were written, by `JSON.stringify(path)`, where a variable was filled in. */
   readonly sources?: ReadonlyMap<string, string>;
   /** The variable that gave the value at a path. */

@@ -2,8 +2,8 @@
 import type { Field, Type } from "protobufjs";
 import { ConfigError, type Problem } from "../../errors.ts";
 import type { Value } from "../../handler.ts";
-import { messageFromJson } from "./json.ts";
 import type { FieldPlan, MessageKind, MessagePlan } from "./plan.ts";
+import { messageFromJson } from "./proto-json.ts";
 import { readNested } from "./read.ts";
 import { enumKind, type Kind, SCALARS } from "./scalars.ts";
 import { positionOf } from "./schema.ts";

@@ -10,7 +10,7 @@ interface Position {
   readonly column: number;
 }
 
-export interface JsonText {
+export interface LocatedJson {
   readonly value: unknown;
   /** Where the value stands, or with `key` where its key does; undefined if there is nothing at that path. */
   position(path: Path, part?: "key"): Position | undefined;
@@ -20,7 +20,7 @@ export interface JsonText {
  * Reads a JSON text, or what stands under `property` of it (`undefined` if there is nothing).
  * Throws {@link ConfigError}: broken syntax, no content, a key twice in one object, a key named `__proto__`.
  */
-export function readJson(file: string, content: string, property?: string): JsonText {
+export function readJson(file: string, content: string, property?: string): LocatedJson {
   const text = content.replace(/^\uFEFF/, "");
   const locate = locator(text);
   const syntax: { error: ParseErrorCode; offset: number; length: number }[] = [];
