@@ -1,6 +1,7 @@
 /** The command line: what commands there are, and the one place that prints errors and sets the exit code. */
-import { Command, CommanderError, Option } from "commander";
-import { describeFailure, usageError } from "./failure.ts";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { BOUNDS } from "../config/defaults.ts";
+import { describeFailure } from "./failure.ts";
 import { ownVersion } from "./own-package.ts";
 
 /** Runs one command. Never rejects; sets `process.exitCode`. */
@@ -74,7 +75,7 @@ function addServe(root: Command): void {
     .option(...PROTO)
     .option(...TYPE)
     .option(...RESPONSE_TYPE)
-    .option("--concurrency <n>", "how many requests run at once; default: 1, in lock-step", positive)
+    .option("--concurrency <n>", "how many requests run at once; default: 1, in lock-step", concurrency)
     .option("-q, --quiet", "log errors only")
     .option("-v, --verbose", "show the traffic")
     .action(async (address: string | undefined, flags) => {
@@ -116,11 +117,11 @@ A call that fails exits with 64 + its gRPC code: 68 timeout, 69 not found, 78 un
         .choices(["pretty", "value", "raw", "hex", "json"])
         .default("pretty"),
     )
-    .option("-t, --timeout <ms>", "for the whole call, retries included; default: 10000", milliseconds)
-    .option("--retries <n>", "how often to send again after a failure that may pass; default: 0", natural)
+    .option("-t, --timeout <ms>", "for the whole call, retries included; default: 10000", timeoutMs)
+    .option("--retries <n>", "how often to send again after a failure that may pass; default: 0", retries)
     .option("--wait", "keep trying until the timeout if nobody is there")
-    .option("--count <n>", "how many requests to send, one after the other; default: 1", positive)
-    .option("--interval <ms>", "between them; default: 0", milliseconds0)
+    .option("--count <n>", "how many requests to send, one after the other; default: 1", count)
+    .option("--interval <ms>", "between them; default: 0", intervalMs)
     .option("-q, --quiet", "print nothing but errors")
     .option("-v, --verbose", "show the frames on stderr")
     .action(async (first: string | undefined, second: string | undefined, flags) => {
@@ -182,12 +183,12 @@ function collect(value: string, before: string[] = []): string[] {
 function integer(least: number, most: number, text: string): number {
   const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= least && value <= most) return value;
-  throw usageError(`${JSON.stringify(text)} is no whole number from ${least} to ${most}`);
+  // Commander adds which option it is.
+  throw new InvalidArgumentError(`It takes a whole number from ${least} to ${most}.`);
 }
 
-/** setTimeout counts no further. */
-const LONGEST_MS = 2 ** 31 - 1;
-const milliseconds = (text: string): number => integer(1, LONGEST_MS, text);
-const milliseconds0 = (text: string): number => integer(0, LONGEST_MS, text);
-const natural = (text: string): number => integer(0, 1000, text);
-const positive = (text: string): number => integer(1, 1_000_000_000, text);
+const timeoutMs = (text: string): number => integer(1, BOUNDS.timeoutMs, text);
+const intervalMs = (text: string): number => integer(0, BOUNDS.timeoutMs, text);
+const retries = (text: string): number => integer(0, BOUNDS.retries, text);
+const concurrency = (text: string): number => integer(1, BOUNDS.concurrency, text);
+const count = (text: string): number => integer(1, 1_000_000_000, text);

@@ -1,7 +1,7 @@
 /** `zmqecho serve`: a host in the foreground, until a signal ends it. */
 import { basename, dirname, resolve } from "node:path";
 import { createCodecSet } from "../codecs/registry.ts";
-import { DEFAULTS } from "../config/defaults.ts";
+import { DEFAULTS, NAME_PATTERN } from "../config/defaults.ts";
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import type { ConfigInput } from "../config/schema.ts";
 import { ConfigError } from "../errors.ts";
@@ -11,9 +11,9 @@ import { PluginError } from "../loader/error.ts";
 import { hostApi } from "../loader/host-api.ts";
 import { loadPlugin } from "../loader/load.ts";
 import { createLog } from "../log.ts";
-import { suggestion } from "../wording.ts";
 import { encodeBody, valueFromBody } from "./body.ts";
 import { type CodecFlags, codecFromFlags } from "./codec-flags.ts";
+import { codecFromPlugin } from "./destination.ts";
 import { CommandFailure, usageError } from "./failure.ts";
 import { trafficHook } from "./traffic.ts";
 
@@ -87,7 +87,10 @@ const REPLY = "reply";
 
 /** The handler's name if `--handler` gives a file. */
 function fileName(handler: string | undefined): string | undefined {
-  return handler !== undefined && /^[./]/.test(handler) ? basename(handler).replace(/\.[cm]?[jt]s$/, "") : undefined;
+  if (handler === undefined || !/^[./]/.test(handler)) return undefined;
+  const name = basename(handler).replace(/\.[cm]?[jt]s$/, "");
+  if (!NAME_PATTERN.test(name)) throw usageError(`--handler ${handler} names no file; write ./one.ts, for example`);
+  return name;
 }
 
 /** The handlers that `--reply` or `--handler FILE` stand for. */
@@ -102,10 +105,8 @@ async function handlersFrom(
       limits: loaded.config.limits,
       folder: loaded.folder,
     });
-    const codec = codecs.get(name);
-    if (codec === undefined)
-      throw usageError(`there is no codec ${JSON.stringify(name)}${suggestion(name, codecs.names())}`);
-    const value = await valueFromBody(reply, codec, (loaded.config.codecs[name]?.type ?? name) === "raw");
+    const codec = codecs.get(name) ?? (await codecFromPlugin(name, loaded));
+    const value = await valueFromBody(reply, codec, (loaded.config.codecs[name]?.type ?? name) === "raw", "--reply");
     encodeBody(codec, value);
     return { [REPLY]: { handle: () => value } };
   }

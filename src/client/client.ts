@@ -1,6 +1,6 @@
 /** Calls handlers behind any REP or ROUTER socket, ours or not. */
-import type { Body, Codec, CodecSpec } from "../codecs/codec.ts";
-import { DEFAULTS } from "../config/defaults.ts";
+import type { Body, Codec } from "../codecs/codec.ts";
+import { DEFAULTS, limitsWith } from "../config/defaults.ts";
 import { checkMs } from "../durations.ts";
 import { CallError, ZmqEchoError } from "../errors.ts";
 import type { Metadata, Value } from "../handler.ts";
@@ -11,11 +11,10 @@ import { createReq } from "./req.ts";
 import { createTurns } from "./turns.ts";
 import { type Wait, waitFor } from "./wait.ts";
 
-export interface ClientOptions {
+/** All of a client but its codec. */
+export interface ConnectionOptions {
   /** `tcp://HOST:PORT` or `ipc://PATH`, one or several; one that does not answer is passed over. */
   readonly connect: string | readonly string[];
-  /** How bodies are encoded: a name, a spec, or what `createCodec` made. Default `raw`. */
-  readonly codec?: CodecSpec | Codec;
   /** Milliseconds for a whole call, waiting and retries included. Default 10000. */
   readonly timeoutMs?: number;
   /** How often a call that failed with a retryable code is sent again. The server may have run it before. Default 0. */
@@ -62,13 +61,13 @@ export interface Client {
 const FIRST_BACKOFF_MS = 50;
 
 /** A client whose codec is made already. Throws `invalid_argument` for an address that can't be used. */
-export function createClientWith(codec: Codec, options: Omit<ClientOptions, "codec">): Client {
+export function createClientWith(codec: Codec, options: ConnectionOptions): Client {
   const addresses = [options.connect].flat();
   if (addresses.length === 0) throw new ZmqEchoError("invalid_argument", "connect names no address");
   for (const address of addresses) parseAddress(address, "connect");
   const { retries = DEFAULTS.retries, timeoutMs: usualTimeoutMs = DEFAULTS.clientTimeoutMs } = options;
   checkMs(usualTimeoutMs, "timeoutMs");
-  const limits = { ...DEFAULTS.limits, ...options.limits };
+  const limits = limitsWith(options.limits);
   const req = createReq({ addresses, limits, persistent: options.wait ?? false });
   const turns = createTurns();
   const closing = new AbortController();

@@ -3,9 +3,9 @@ import type { Codec, CodecSpec } from "../codecs/codec.ts";
 import { createCodec } from "../codecs/registry.ts";
 import { DEFAULTS } from "../config/defaults.ts";
 import type { CodecDefinition } from "../handler.ts";
-import { type Client, type ClientOptions as ConnectionOptions, createClientWith } from "./client.ts";
+import { type Client, type ConnectionOptions, createClientWith } from "./client.ts";
 
-export interface ClientOptions extends Omit<ConnectionOptions, "codec"> {
+export interface ClientOptions extends ConnectionOptions {
   /** How bodies are encoded: a name, a spec, or what `createCodec` made or `defineCodec` gave. Default `raw`. */
   readonly codec?: CodecSpec | CodecDefinition | Codec;
 }

@@ -44,6 +44,8 @@ export const BOUNDS = {
   /** Of a handler, of a call. */
   timeoutMs: LONGEST_TIMER_MS,
   retries: 1000,
+  /** Of an endpoint. */
+  concurrency: 65_536,
 } as const;
 
 type Limits = { readonly [Name in keyof typeof DEFAULTS.limits]: number };

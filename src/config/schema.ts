@@ -176,7 +176,7 @@ function buildSchema(z: typeof Zod) {
     introspection: flag()
       .exactOptional()
       .meta({ description: "With `handlers` only: whether callers may list and describe them. Default: `true`." }),
-    concurrency: whole(1, 65_536).default(DEFAULTS.concurrency).meta({
+    concurrency: whole(1, BOUNDS.concurrency).default(DEFAULTS.concurrency).meta({
       description: "Calls that run at once. 1 is a REP socket, in lock-step; more is a ROUTER that keeps REP's rules.",
     }),
     queue: whole(0, 1_000_000).default(DEFAULTS.queue).meta({

@@ -8,6 +8,7 @@ import type { Log } from "../handler.ts";
 import type { HandlerSlot } from "../loader/registry.ts";
 import type { Runner } from "../runtime/runner.ts";
 import { NO_METADATA } from "../wire/zep.ts";
+import { shorten } from "../wording.ts";
 import type { Call, CallHook, Core, Outcome, Success } from "./call.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { createReporter } from "./failure.ts";
@@ -71,15 +72,17 @@ export function createCore(options: CoreOptions): Core {
   function prepare(call: Call): Admitted {
     if (draining) throw unavailable("the host is shutting down");
     const slot = options.allows(call.handler) ? options.findHandler(call.handler) : undefined;
-    if (slot === undefined) throw new ZmqEchoError("not_found", `no handler ${quote(call.handler)} is served here`);
+    if (slot === undefined)
+      throw new ZmqEchoError("not_found", `no handler ${JSON.stringify(shorten(call.handler))} is served here`);
     if (slot.state === "broken") {
       throw new ZmqEchoError(
         "unavailable",
-        `handler ${quote(call.handler)} does not load; the host's log has the cause`,
+        `handler ${JSON.stringify(shorten(call.handler))} does not load; the host's log has the cause`,
       );
     }
     const codec = options.findCodec(call.codec);
-    if (codec === undefined) throw new ZmqEchoError("unimplemented", `codec ${quote(call.codec)} is not served here`);
+    if (codec === undefined)
+      throw new ZmqEchoError("unimplemented", `codec ${JSON.stringify(shorten(call.codec))} is not served here`);
     const { runner } = slot;
     return { runner, job: new RunningCall(call, codec, runner.timeoutMs, newRequestId) };
   }
@@ -228,9 +231,8 @@ function unavailable(message: string): ZmqEchoError {
 
 function tooLate(job: RunningCall, doing: "it waited" | "it ran"): ZmqEchoError {
   const given = Math.round(job.expiresAt - job.call.receivedAt);
-  return new ZmqEchoError("deadline_exceeded", `handler ${quote(job.handler)} had ${given} ms, and ${doing} longer`);
-}
-
-function quote(name: string): string {
-  return JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}…` : name);
+  return new ZmqEchoError(
+    "deadline_exceeded",
+    `handler ${JSON.stringify(shorten(job.handler))} had ${given} ms, and ${doing} longer`,
+  );
 }

@@ -5,6 +5,7 @@
 import type { Body } from "../codecs/codec.ts";
 import { type ErrorCode, isErrorCode, type JsonObject, ZmqEchoError } from "../errors.ts";
 import type { Metadata } from "../handler.ts";
+import { shorten } from "../wording.ts";
 
 /** Metadata and details, as bytes of JSON. */
 export const MAX_JSON_BYTES = 8192;
@@ -121,7 +122,9 @@ export function parsePlainError(frames: Body): Exclude<ZepReply, { code: "ok" }>
 export function checkMetadata(metadata: Metadata): void {
   const timeout = metadata["timeout-ms"];
   if (timeout !== undefined && !(/^[1-9]\d*$/.test(timeout) && Number(timeout) <= LONGEST_TIMEOUT_MS)) {
-    throw malformed(`metadata timeout-ms takes milliseconds as a positive integer, not ${shorten(timeout)}`);
+    throw malformed(
+      `metadata timeout-ms takes milliseconds as a positive integer, not ${JSON.stringify(shorten(timeout))}`,
+    );
   }
   const requestId = metadata["request-id"];
   if (requestId !== undefined && !/^[\x21-\x7e]{1,128}$/.test(requestId)) {
@@ -133,7 +136,8 @@ function parseMetadata(frame: Uint8Array): Metadata {
   if (frame.length === 0) return NO_METADATA;
   const metadata = parseJsonObject(frame, "metadata");
   for (const [key, value] of Object.entries(metadata)) {
-    if (typeof value !== "string") throw malformed(`metadata ${shorten(key)} takes a text, not ${kindOf(value)}`);
+    if (typeof value !== "string")
+      throw malformed(`metadata ${JSON.stringify(shorten(key))} takes a text, not ${kindOf(value)}`);
   }
   checkMetadata(metadata as Metadata);
   return metadata as Metadata;
@@ -204,15 +208,15 @@ function latin1(bytes: Uint8Array): string {
 
 /** A message is one line on the wire and in logs, and no longer than a person reads. */
 function oneLine(message: string): string {
-  return message.slice(0, 4096).replace(/[\r\n\u2028\u2029]+/g, " ");
+  const lines = message.slice(0, 4096).split(/[\r\n\u2028\u2029]+/);
+  return lines
+    .map((line) => line.trim())
+    .join(" ")
+    .trim();
 }
 
 function kindOf(value: unknown): string {
   return value === null ? "null" : Array.isArray(value) ? "an array" : `a ${typeof value}`;
-}
-
-function shorten(value: string): string {
-  return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
 }
 
 function malformed(message: string): ZmqEchoError {

@@ -35,7 +35,7 @@ describe("with flags alone", () => {
   });
 
   test("--handler FILE serves that file, in TypeScript too", async () => {
-    const cwd = folderWith({ "one.ts": "export default (input: unknown): string => `got ${input as string}`;" });
+    const cwd = folderWith({ "one.ts": 'export default (input: unknown): string => "got " + (input as string);' });
     const served = await serve([ANY_PORT, "--codec", "json", "--handler", "./one.ts"], { cwd });
     expect(await client(served.addresses[0], "json").request("x")).toBe("got x");
   });
@@ -111,7 +111,7 @@ test("an address that is taken is exit 1, in one line", async () => {
 
 test.each([
   ["a name to bind", ["tcp://localhost:5555"], "libzmq does not bind names; write tcp://127.0.0.1:5555"],
-  ["a reply that is no JSON", [ANY_PORT, "--codec", "json", "--reply", "oops"], "the body is no JSON"],
+  ["a reply that is no JSON", [ANY_PORT, "--codec", "json", "--reply", "oops"], "--reply is no JSON"],
   ["a handler and a reply", [ANY_PORT, "--handler", "echo", "--reply", "x"], "exclude each other"],
   ["a handler that is nobody's", [ANY_PORT, "--handler", "ehco"], 'there is no handler "ehco"; did you mean "echo"?'],
   ["a file that is not there", [ANY_PORT, "--handler", "./nowhere.ts"], "nowhere.ts"],

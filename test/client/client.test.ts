@@ -4,8 +4,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, onTestFinished, test } from "vitest";
 import { Publisher, Reply, Router } from "zeromq";
-import type { ClientOptions } from "../../src/client/client.ts";
-import { createClient } from "../../src/client/create-client.ts";
+import { type ClientOptions, createClient } from "../../src/client/create-client.ts";
 import { ZmqEchoError } from "../../src/errors.ts";
 import { ANY_PORT, addressOf, startHost } from "../hosts.ts";
 
