@@ -8,7 +8,6 @@ import { checkReferences } from "./config/references.ts";
 import { ConfigError, formatProblem, type Problem, textOf } from "./errors.ts";
 import type { CodecDefinition, HandlerDefinition, HandlerFunction } from "./handler.ts";
 import { findPlugins, type PluginProblem } from "./loader/find.ts";
-import { hostApi } from "./loader/host-api.ts";
 import { loadPlugins } from "./loader/load.ts";
 import { checkCodec, readHandler } from "./loader/shape.ts";
 
@@ -46,7 +45,7 @@ export interface Survey {
 export async function survey(loaded: LoadedConfig, inCode: InCode = {}): Promise<Survey> {
   const { config, folder } = loaded;
   const found = await findPlugins(config.plugins, { folder });
-  const { plugins, problems } = await loadPlugins(found.plugins.values(), { api: hostApi });
+  const { plugins, problems } = await loadPlugins(found.plugins.values());
   const broken = [...found.problems, ...problems];
 
   const handlers = new Map<string, HandlerDefinition>();

@@ -14,7 +14,7 @@ import { createDeadlines } from "./core/deadlines.ts";
 import { createRequestIds } from "./core/request-ids.ts";
 import { ZmqEchoError } from "./errors.ts";
 import type { CodecDefinition, HandlerDefinition, HandlerFunction, Log, Metadata, Value } from "./handler.ts";
-import { hostApi } from "./loader/host-api.ts";
+import { CODE } from "./loader/find.ts";
 import { loadPlugin } from "./loader/load.ts";
 import { timeoutOf } from "./loader/registry.ts";
 import { readHandler } from "./loader/shape.ts";
@@ -131,8 +131,8 @@ async function handlerFrom(subject: TestSubject): Promise<{ name: string; defini
     return { name: "handler", definition: readHandler(subject) };
   }
   const file = resolve(subject instanceof URL ? fileURLToPath(subject) : subject);
-  const found = { name: basename(file).replace(/\.[cm]?[jt]s$/, ""), file, folder: dirname(file) };
-  const { name, handler } = await loadPlugin(found, { api: hostApi });
+  const found = { name: basename(file).replace(CODE, ""), file, folder: dirname(file) };
+  const { name, handler } = await loadPlugin(found);
   if (handler === undefined) throw new ZmqEchoError("not_found", `${file} has a codec and no handler`);
   return { name, definition: handler };
 }

@@ -147,8 +147,7 @@ export async function codecFromPlugin(name: string, loaded: LoadedConfig): Promi
   const found = (await findPlugins(loaded.config.plugins, { folder: loaded.folder })).plugins.get(name);
   if (found !== undefined) {
     const { loadPlugin } = await import("../loader/load.ts");
-    const { hostApi } = await import("../loader/host-api.ts");
-    const { codec } = await loadPlugin(found, { api: hostApi });
+    const { codec } = await loadPlugin(found);
     if (codec !== undefined) {
       const { createCodec } = await import("../codecs/registry.ts");
       return createCodec(codec, { name, limits: loaded.config.limits });

@@ -8,7 +8,7 @@ import { ConfigError } from "../errors.ts";
 import type { HandlerDefinition, Log } from "../handler.ts";
 import { createHost } from "../host.ts";
 import { PluginError } from "../loader/error.ts";
-import { hostApi } from "../loader/host-api.ts";
+import { CODE } from "../loader/find.ts";
 import { loadPlugin } from "../loader/load.ts";
 import { createLog } from "../log.ts";
 import { encodeBody, valueFromBody } from "./body.ts";
@@ -88,7 +88,7 @@ const REPLY = "reply";
 /** The handler's name if `--handler` gives a file. */
 function fileName(handler: string | undefined): string | undefined {
   if (handler === undefined || !/^[./]/.test(handler)) return undefined;
-  const name = basename(handler).replace(/\.[cm]?[jt]s$/, "");
+  const name = basename(handler).replace(CODE, "");
   if (!NAME_PATTERN.test(name)) throw usageError(`--handler ${handler} names no file; write ./one.ts, for example`);
   return name;
 }
@@ -114,7 +114,7 @@ async function handlersFrom(
   if (handler === undefined || name === undefined) return {};
   const file = resolve(handler);
   try {
-    const plugin = await loadPlugin({ name, file, folder: dirname(file) }, { api: hostApi });
+    const plugin = await loadPlugin({ name, file, folder: dirname(file) });
     if (plugin.handler !== undefined) return { [name]: plugin.handler };
   } catch (error) {
     if (!(error instanceof PluginError)) throw error;

@@ -2,14 +2,13 @@
 import { basename, dirname } from "node:path";
 import { ConfigError } from "../errors.ts";
 import { PluginError } from "../loader/error.ts";
-import { hostApi } from "../loader/host-api.ts";
 import { runFile } from "../loader/load.ts";
 
 /** The default export of a TypeScript file. Throws {@link ConfigError} with the position of what is wrong in it. */
 export async function evaluateTypeScript(file: string): Promise<unknown> {
   const found = { name: basename(file), file, folder: dirname(file) };
   try {
-    return await runFile(found, { api: hostApi }, (exported) => Reflect.get(exported, "default"));
+    return await runFile(found, {}, (exported) => Reflect.get(exported, "default"));
   } catch (error) {
     if (!(error instanceof PluginError)) throw error;
     const { name: _, ...problem } = error.problem;

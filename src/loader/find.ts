@@ -41,7 +41,9 @@ export interface FoundPlugins {
 const SHIPPED = fileURLToPath(new URL("../../plugins", import.meta.url));
 
 const NAME = /^[A-Za-z0-9][\w.-]*$/;
-const CODE = /\.[cm]?[jt]s$/;
+/** The endings of files that hold code. */
+export const CODE = /\.[cm]?[jt]s$/;
+
 /** Files and folders of a plugins folder that are no plugins, by their names. */
 export const PASSED_OVER = /^[._]|^node_modules$|\.d\.[cm]?ts$|\.(?:test|spec)\./;
 const PACKAGE = /^(?:@[\w.~-]+\/)?[a-z0-9~-][\w.~-]*$/i;

@@ -3,6 +3,7 @@
  */
 import Module, { createRequire, findSourceMap } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { DEFAULTS } from "../config/defaults.ts";
 import { textOf } from "../errors.ts";
 import type { CodecDefinition, HandlerDefinition } from "../handler.ts";
 import { type Bundle, type BundleScope, bundlePlugin, HOST_MODULE, SCOPE } from "./bundle.ts";
@@ -24,8 +25,11 @@ export interface Plugin {
 }
 
 export interface PluginLoadOptions {
-  /** The module that `import "zmqecho"` gives to plugins: the host's own copy. Called only if a plugin asks for it. */
-  readonly api: () => Promise<object>;
+  /**
+   * The module that `import "zmqecho"` gives to plugins; called only if one asks for it. Default: this package by its
+   * own name, so the very modules that run here.
+   */
+  readonly api?: () => Promise<object>;
   /** How long top-level `await` may take, in milliseconds. Default 10 000. */
   readonly timeoutMs?: number;
 }
@@ -42,7 +46,10 @@ type Position = Pick<PluginProblem, "file" | "line" | "column">;
 const AT_ONCE = 8;
 
 /** Loads plugins, a few at a time; the results are in the order of `found`. What does not load is in `problems`, and the others are loaded all the same. */
-export async function loadPlugins(found: Iterable<PluginFile>, options: PluginLoadOptions): Promise<LoadedPlugins> {
+export async function loadPlugins(
+  found: Iterable<PluginFile>,
+  options: PluginLoadOptions = {},
+): Promise<LoadedPlugins> {
   const files = [...found];
   const results: (Plugin | PluginProblem)[] = [];
   const rest = files.entries();
@@ -67,7 +74,7 @@ export async function loadPlugins(found: Iterable<PluginFile>, options: PluginLo
  * Throws {@link PluginError} with the position in the source: of a syntax error, of an import that leads nowhere, of
  * what threw while it ran. A loop that never ends can't be stopped.
  */
-export async function loadPlugin(found: PluginFile, options: PluginLoadOptions): Promise<Plugin> {
+export async function loadPlugin(found: PluginFile, options: PluginLoadOptions = {}): Promise<Plugin> {
   const { name, file } = found;
   return runFile(found, options, (exported, { inputs, hash }) => ({
     name,
@@ -88,7 +95,7 @@ export async function runFile<T>(
   let bundle: Bundle | undefined;
   try {
     bundle = await bundlePlugin(found);
-    const { timeoutMs = 10_000 } = options;
+    const { timeoutMs = DEFAULTS.setupTimeoutMs } = options;
     const late = `top-level await took longer than ${timeoutMs} ms; do slow work in setup`;
     const exported = await within(timeoutMs, late, run(bundle, options));
     return use(exported, bundle);
@@ -99,10 +106,11 @@ export async function runFile<T>(
   }
 }
 
-async function run(bundle: Bundle, options: PluginLoadOptions): Promise<object> {
+async function run(bundle: Bundle, options: PluginLoadOptions = {}): Promise<object> {
   const modules: Record<string, object> = {};
   for (const module of bundle.modules) {
-    modules[module] = module === HOST_MODULE ? await options.api() : asEsModule(await importPackage(module));
+    modules[module] =
+      module === HOST_MODULE ? await (options.api ?? hostApi)() : asEsModule(await importPackage(module));
   }
   const scope: BundleScope = { modules };
   const code = compile(bundle);
@@ -113,6 +121,10 @@ async function run(bundle: Bundle, options: PluginLoadOptions): Promise<object> 
   Error.stackTraceLimit = stackTraceLimit;
   await done;
   return scope.exports ?? {};
+}
+
+function hostApi(): Promise<object> {
+  return import(HOST_MODULE);
 }
 
 async function importPackage(url: string): Promise<object> {

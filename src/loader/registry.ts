@@ -1,5 +1,6 @@
 /** From a handler's name to the handler that is ready to be called. */
 import { DEFAULTS } from "../config/defaults.ts";
+import type { HandlerConfig } from "../config/effective.ts";
 import { textOf } from "../errors.ts";
 import type { HandlerDefinition, Log } from "../handler.ts";
 import { startInline } from "../runtime/inline.ts";
@@ -10,14 +11,6 @@ export type HandlerSlot =
   | { readonly state: "ready"; readonly runner: Runner }
   /** It is there, but its plugin does not load, or its setup failed. */
   | { readonly state: "broken" };
-
-/** What the config says of a handler; what is absent is the plugin's own choice. */
-export interface HandlerSettings {
-  /** The plugin behind it, if the names differ. */
-  readonly plugin?: string | undefined;
-  readonly timeoutMs?: number | undefined;
-  readonly options?: Readonly<Record<string, unknown>> | undefined;
-}
 
 export interface HandlerRegistry {
   /** Undefined for a name that nothing stands behind. Safe with a name from the wire. */
@@ -32,7 +25,7 @@ export interface RegistryOptions {
   /** Plugins that are there and do not load. */
   readonly broken: ReadonlySet<string>;
   /** `handlers` of the config. */
-  readonly settings: Readonly<Record<string, HandlerSettings>>;
+  readonly settings: Readonly<Record<string, Partial<HandlerConfig>>>;
   readonly log: Log;
 }
 
@@ -72,14 +65,14 @@ export async function createRegistry(options: RegistryOptions): Promise<HandlerR
 }
 
 /** Milliseconds from the read of a request to its deadline: what the config says, or the plugin, or the default. */
-export function timeoutOf(definition: HandlerDefinition, own: HandlerSettings = {}): number {
+export function timeoutOf(definition: HandlerDefinition, own: Partial<HandlerConfig> = {}): number {
   return own.timeoutMs ?? definition.timeoutMs ?? DEFAULTS.handlerTimeoutMs;
 }
 
 async function start(
   handler: string,
   definition: HandlerDefinition,
-  own: HandlerSettings,
+  own: Partial<HandlerConfig>,
   log: Log,
 ): Promise<HandlerSlot> {
   const timeoutMs = timeoutOf(definition, own);
