@@ -62,6 +62,7 @@ test("exports the library, zmqecho/testing and package.json, and nothing inside"
   const { stdout } = await run(process.execPath, ["exports.mjs"], { cwd: folder });
   expect(JSON.parse(stdout)).toEqual({
     library: [
+      "CallError",
       "ConfigError",
       "ERROR_CODES",
       "ZmqEchoError",
