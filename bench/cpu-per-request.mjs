@@ -82,8 +82,8 @@ for (const clients of [1, 8]) {
   await compare(
     {
       "bare REP loop": (address) => [`${root}bench/bare-json-serve.mjs`, address],
-      "zmqecho, REP": served(),
-      "zmqecho, ROUTER (concurrency 16)": served("--concurrency", "16"),
+      "zmqecho, lock-step": served(),
+      "zmqecho, concurrency 16": served("--concurrency", "16"),
     },
     clients,
   );

@@ -123,7 +123,7 @@ async function openHost(
       endpoint: name,
       places: { bind: endpoint.bind, connect: endpoint.connect, ipcMode: Number.parseInt(endpoint.ipcMode, 8) },
       framing: endpoint.handlers === undefined ? plainFraming(endpoint.handler, endpoint.codec) : zepFraming(),
-      concurrent: concurrency > 1,
+      lockStep: concurrency === 1,
       limits: { ...limits, ...endpoint.limits },
       context,
       log,

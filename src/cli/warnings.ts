@@ -46,7 +46,7 @@ function openBinds(loaded: LoadedConfig): Problem[] {
   );
 }
 
-/** A REP socket answers one request before it reads the next: right for one client at a time, and for no more. */
+/** A lock-step endpoint answers one request before it reads the next: right for one client at a time, and for no more. */
 function lockSteps(loaded: LoadedConfig, timeouts: Timeouts): Problem[] {
   return Object.entries(loaded.config.endpoints).flatMap(([name, endpoint]) => {
     if (endpoint.concurrency > 1) return [];

@@ -14,7 +14,7 @@ export const DEFAULTS = {
   endpoint: "echo",
   handler: "echo",
   codec: "raw",
-  /** Calls of one endpoint that run at once. 1 is a REP socket, in lock-step. */
+  /** Calls of one endpoint that run at once. 1 is lock-step, as a REP has it. */
   concurrency: 1,
   /** Calls that may wait for one of those places. */
   queue: 256,

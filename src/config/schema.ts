@@ -177,7 +177,8 @@ function buildSchema(z: typeof Zod) {
       .exactOptional()
       .meta({ description: "With `handlers` only: whether callers may list and describe them. Default: `true`." }),
     concurrency: whole(1, BOUNDS.concurrency).default(DEFAULTS.concurrency).meta({
-      description: "Calls that run at once. 1 is a REP socket, in lock-step; more is a ROUTER that keeps REP's rules.",
+      description:
+        "Calls that run at once. 1 is lock-step, as a REP socket has it: the next request is read when the one before is answered.",
     }),
     queue: whole(0, 1_000_000).default(DEFAULTS.queue).meta({
       description: "With a concurrency above 1: calls that may wait for their turn; more are `resource_exhausted`.",

@@ -1,4 +1,4 @@
-/** One suite over every codec, both protocols and both sockets: what a caller sees does not depend on them. */
+/** One suite over every codec, both protocols and both ways to serve: what a caller sees does not depend on them. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Client } from "../../src/client/client.ts";
 import { createClient } from "../../src/client/create-client.ts";
@@ -9,7 +9,7 @@ import { createHost, type Host } from "../../src/host.ts";
 import { ANY_PORT, addressOf, recordingLog } from "../hosts.ts";
 
 const PROTOCOLS = ["plain", "zep"] as const;
-const SOCKETS = { REP: 1, ROUTER: 8 } as const;
+const WAYS = { "lock-step": 1, "side by side": 8 } as const;
 
 const HANDLERS: Record<string, HandlerFunction | HandlerDefinition> = {
   same: (input) => input,
@@ -55,8 +55,8 @@ const HANDLERS: Record<string, HandlerFunction | HandlerDefinition> = {
 
 for (const codec of BUILT_IN_CODECS) {
   for (const protocol of PROTOCOLS) {
-    for (const [socket, concurrency] of Object.entries(SOCKETS)) {
-      describe(`${codec}, ${protocol}, ${socket}`, () => {
+    for (const [way, concurrency] of Object.entries(WAYS)) {
+      describe(`${codec}, ${protocol}, ${way}`, () => {
         const log = recordingLog();
         const clients = new Map<string, Client>();
         let host: Host;

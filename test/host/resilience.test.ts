@@ -20,9 +20,9 @@ function unreadable(field: "message" | "details" | "code"): ZmqEchoError {
 }
 
 describe.each([
-  ["REP", 1],
-  ["ROUTER", 4],
-])("on a %s", (_, concurrency) => {
+  ["in lock-step", 1],
+  ["side by side", 4],
+])("%s", (_, concurrency) => {
   test("a hook that throws costs no reply", async () => {
     const log = recordingLog();
     const hooks = [{ start: broken, end: broken }];

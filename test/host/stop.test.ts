@@ -28,8 +28,8 @@ function gate() {
   return { handle, started, open };
 }
 
-for (const [socket, concurrency] of Object.entries({ REP: 1, ROUTER: 4 })) {
-  test(`a running call is answered before the host stops (${socket})`, async () => {
+for (const [way, concurrency] of Object.entries({ "lock-step": 1, "side by side": 4 })) {
+  test(`a running call is answered before the host stops (${way})`, async () => {
     const { handle, started, open } = gate();
     const host = await startHost(
       { endpoints: { e: { bind: ANY_PORT, concurrency, handler: "it", codec: "json" } } },
@@ -43,7 +43,7 @@ for (const [socket, concurrency] of Object.entries({ REP: 1, ROUTER: 4 })) {
     await stopped;
   });
 
-  test(`a call that runs past the grace is answered \`unavailable\` (${socket})`, async () => {
+  test(`a call that runs past the grace is answered \`unavailable\` (${way})`, async () => {
     const { handle, started } = gate();
     const host = await startHost(
       { endpoints: { e: { bind: ANY_PORT, concurrency, handler: "it", codec: "json" } } },

@@ -16,7 +16,7 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { Reply } from "zeromq";
+import { Router } from "zeromq";
 import { createClient } from "../../src/client/create-client.ts";
 import { createHost, type Host } from "../../src/host.ts";
 import { attach } from "../../src/transports/zmq/attach.ts";
@@ -68,8 +68,8 @@ async function startTogether(path: string, count: number): Promise<{ started: nu
   return { started: count - refused.length, refused };
 }
 
-function socketAt(path: string): { socket: Reply; attached: ReturnType<typeof attach> } {
-  const socket = new Reply({ linger: 0 });
+function socketAt(path: string): { socket: Router; attached: ReturnType<typeof attach> } {
+  const socket = new Router({ linger: 0 });
   onTestFinished(() => socket.close());
   return { socket, attached: attach(socket, { bind: [`ipc://${path}`], connect: [], ipcMode: 0o700 }) };
 }

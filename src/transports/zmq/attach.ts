@@ -1,5 +1,5 @@
 /** Gives a socket its places: binds or connects it, and says in plain words why an address can't be had. */
-import type { Reply, Router } from "zeromq";
+import type { Router } from "zeromq";
 import { ZmqEchoError } from "../../errors.ts";
 import { type Address, parseAddress } from "../../wire/address.ts";
 import { type BoundFile, bindFile, removeOwn } from "./ipc.ts";
@@ -24,7 +24,7 @@ export function needsIpv6(places: Places): boolean {
 }
 
 /** Rejects with a `ZmqEchoError` that names address and reason; the caller closes the socket then. */
-export async function attach(socket: Reply | Router, places: Places): Promise<Attached> {
+export async function attach(socket: Router, places: Places): Promise<Attached> {
   const addresses: string[] = [];
   const files: BoundFile[] = [];
   const removeFiles = (): void => files.forEach(removeOwn);
@@ -43,7 +43,7 @@ export async function attach(socket: Reply | Router, places: Places): Promise<At
   return { addresses, removeFiles };
 }
 
-async function bind(socket: Reply | Router, address: Address, ipcMode: number, files: BoundFile[]): Promise<string> {
+async function bind(socket: Router, address: Address, ipcMode: number, files: BoundFile[]): Promise<string> {
   const { text } = address;
   try {
     if (address.transport === "ipc" && !address.path.startsWith("@")) {

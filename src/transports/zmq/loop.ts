@@ -1,28 +1,27 @@
-/** What a REP and a ROUTER have in common: one loop that reads a socket on which strangers send. */
-import type { Reply, Router, SocketOptions } from "zeromq";
+/** One loop that reads a socket on which strangers send. */
+import type { Router, SocketOptions } from "zeromq";
 import type { Source } from "../../core/call.ts";
 import type { Log } from "../../handler.ts";
 import type { Answer } from "./framing.ts";
 
 export interface LoopOptions {
-  readonly socketOptions: SocketOptions<Reply> & SocketOptions<Router>;
+  readonly socketOptions: SocketOptions<Router>;
+  /** Read the next request only when the one before is answered. */
+  readonly lockStep: boolean;
   readonly answer: Answer;
   readonly source: Source;
   readonly log: Log;
 }
 
 /** A socket and the one loop that reads it. */
-export interface Loop<Socket extends Reply | Router = Reply | Router> {
-  readonly socket: Socket;
+export interface Loop {
+  readonly socket: Router;
   /** `performance.now()` of the last message; in lock-step also of the last reply, since nothing is read before it. */
   lastActiveAt(): number;
   run(): void;
   /** Answers what has been read, closes the socket, and resolves when nothing is left. Takes a second at most. */
   stop(): Promise<void>;
 }
-
-/** How long `stop` may go on reading from peers who do not stop sending, or sending to those who do not read. */
-export const LONGEST_STOP_MS = 1000;
 
 /** Reading takes no turn of the event loop while there is something to read, so after so much work one is taken. */
 const WORK_BEFORE_TURN_MS = 10;
@@ -32,7 +31,7 @@ const WORK_BEFORE_TURN_MS = 10;
  * ours; it is logged, and the next message is read.
  */
 export async function readMessages(
-  socket: Reply | Router,
+  socket: Router,
   log: Log,
   handle: (frames: Buffer[]) => Promise<void> | undefined,
 ): Promise<void> {
@@ -55,7 +54,7 @@ export async function readMessages(
 }
 
 /** The frames of the next message, or undefined once the socket is closed. */
-async function receiveUntilClosed(socket: Reply | Router, log: Log): Promise<Buffer[] | undefined> {
+async function receiveUntilClosed(socket: Router, log: Log): Promise<Buffer[] | undefined> {
   for (;;) {
     try {
       return await socket.receive();

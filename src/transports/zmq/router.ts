@@ -1,94 +1,101 @@
 /**
- * A ROUTER that keeps REP's rules (RFC 28, https://rfc.zeromq.org/spec/28/), so that the same REQ clients work while
- * calls run side by side: the envelope of a request comes back untouched on its reply.
+ * A ROUTER that keeps REP's rules (RFC 28, https://rfc.zeromq.org/spec/28/): the envelope of a request comes back
+ * untouched on its reply, so any REQ client works. In lock-step the next request is read when the one before is
+ * answered; otherwise calls run side by side.
+ *
+ * Not a REP even in lock-step: libzmq's (4.3.5) loses the reply to the next request after a message without REQ's
+ * empty frame whose sender has gone.
  */
-import { setTimeout as delay } from "node:timers/promises";
 import { Router, type SocketOptions } from "zeromq";
 import type { Body } from "../../codecs/codec.ts";
-import { LONGEST_STOP_MS, type Loop, type LoopOptions, readMessages } from "./loop.ts";
+import { type Loop, type LoopOptions, readMessages } from "./loop.ts";
 import { createTally } from "./tally.ts";
 
 /** How long a reply waits for a peer that does not read: tries, and milliseconds between them. */
 const SEND_TRIES = 20;
 const RETRY_MS = 25;
 
+/** How long `stop` may go on for peers who do not stop sending, or do not read. */
+const LONGEST_STOP_MS = 1000;
+
 /** More frames than any chain of proxies would put before a request. */
 const MAX_ENVELOPE_FRAMES = 32;
 
-export function createRouterLoop({ socketOptions, answer, source, log }: LoopOptions): Loop<Router> {
+export function createRouterLoop({ socketOptions, lockStep, answer, source, log }: LoopOptions): Loop {
   // Mandatory and no timeout: a reply that can't be queued at once says so, instead of blocking all others or vanishing.
   const options: SocketOptions<Router> = { ...socketOptions, mandatory: true, sendTimeout: 0 };
   const socket = new Router(options);
-  const dropped = createTally((count) =>
-    log.warn({ endpoint: source.endpoint, count }, "dropped replies that their peers do not take"),
-  );
+  const { endpoint } = source;
+  const dropped = createTally((count) => log.warn({ endpoint, count }, "dropped replies that their peers do not take"));
   let lastReadAt = 0;
+  /** Requests that are read and not yet replied to. */
   let pending = 0;
   let stopping = false;
-  let allAnswered: (() => void) | undefined;
   let ended: Promise<void> | undefined;
 
-  function accept(frames: Buffer[]): undefined {
+  function accept(frames: Buffer[]): Promise<void> | undefined {
     lastReadAt = performance.now();
     const end = envelopeEnd(frames);
     if (end === 0 || end > MAX_ENVELOPE_FRAMES) {
-      log.debug({ endpoint: source.endpoint }, "dropped a message without REQ's envelope");
-    } else if (end < frames.length) {
-      // An envelope alone is a probe (ZMQ_PROBE_ROUTER), to which REP says nothing.
-      pending++;
-      handle(frames.slice(0, end), frames.slice(end)).finally(done).catch(failed);
+      log.debug({ endpoint }, "dropped a message without REQ's envelope");
+      return undefined;
     }
-    return undefined;
+    // An envelope alone is a probe (ZMQ_PROBE_ROUTER), to which REP says nothing.
+    if (end === frames.length) return undefined;
+    const replied = reply(frames.slice(0, end), frames.slice(end));
+    return lockStep ? replied : undefined;
   }
 
-  async function handle(envelope: Body, payload: Body): Promise<void> {
-    const ready = answer(payload, source);
-    const body = ready instanceof Promise ? await ready : ready;
-    await send([...envelope, ...body]);
+  /** Resolves when the reply is on its way, or waits for its peer in the background. Never rejects. */
+  async function reply(envelope: Body, payload: Body): Promise<void> {
+    pending++;
+    try {
+      const ready = answer(payload, source);
+      const body = ready instanceof Promise ? await ready : ready;
+      send([...envelope, ...body], SEND_TRIES);
+    } catch (err) {
+      log.error({ endpoint, err }, "a message could not be answered");
+      done();
+    }
+  }
+
+  function send(frames: Uint8Array[], triesLeft: number): void {
+    socket.send(frames).then(done, (error: NodeJS.ErrnoException) => {
+      if (error.code === "EAGAIN" && triesLeft > 1 && !stopping) {
+        setTimeout(() => (socket.closed ? done() : send(frames, triesLeft - 1)), RETRY_MS);
+        return;
+      }
+      if (error.code === "EHOSTUNREACH") log.debug({ endpoint }, "the peer left before its reply");
+      else dropped.add();
+      done();
+    });
   }
 
   function done(): void {
     pending--;
-    if (pending === 0) allAnswered?.();
+    if (lockStep) lastReadAt = performance.now();
+    if (stopping && pending === 0) closeUnlessMoreWaits();
   }
 
-  function failed(err: unknown): void {
-    log.error({ err }, "a message could not be answered");
-  }
-
-  async function send(frames: Uint8Array[]): Promise<void> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await socket.send(frames);
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        if (code === "EHOSTUNREACH") return log.debug({ endpoint: source.endpoint }, "the peer left before its reply");
-        if (code !== "EAGAIN" || tries === SEND_TRIES || stopping) return dropped.add();
-        await delay(RETRY_MS);
-      }
-    }
+  /** In lock-step, requests that reached us may still wait in the socket; they are told that it is over. */
+  function closeUnlessMoreWaits(): void {
+    if (!socket.closed && !(lockStep && socket.readable)) socket.close();
   }
 
   return {
     socket,
-    lastActiveAt: () => lastReadAt,
+    lastActiveAt: () => (lockStep && pending > 0 ? performance.now() : lastReadAt),
     run() {
       ended = readMessages(socket, log, accept);
     },
     async stop() {
       stopping = true;
-      if (pending > 0) {
-        await new Promise<void>((resolve) => {
-          const limit = setTimeout(resolve, LONGEST_STOP_MS);
-          allAnswered = () => {
-            clearTimeout(limit);
-            resolve();
-          };
-        });
-      }
-      socket.close();
-      dropped.tell();
+      const limit = setTimeout(() => socket.close(), LONGEST_STOP_MS);
+      // While nothing is pending the socket is being read, so nothing waits in it.
+      if (pending === 0) socket.close();
       await ended;
+      clearTimeout(limit);
+      dropped.tell();
     },
   };
 }

@@ -1,4 +1,4 @@
-/** An endpoint on a ZeroMQ socket: REP in lock-step, or ROUTER where calls run side by side. */
+/** An endpoint on a ZeroMQ socket, for REQ clients and whoever speaks like one. */
 import type { Context } from "zeromq";
 import type { Core, Source, Transport } from "../../core/call.ts";
 import type { Log } from "../../handler.ts";
@@ -6,7 +6,6 @@ import type { MessageLimits } from "../../wire/limits.ts";
 import { type Attached, attach, needsIpv6, type Places } from "./attach.ts";
 import { createAnswer, type Framing } from "./framing.ts";
 import type { Loop, LoopOptions } from "./loop.ts";
-import { createReplyLoop } from "./rep.ts";
 import { createRouterLoop } from "./router.ts";
 
 export interface ZmqOptions {
@@ -14,8 +13,8 @@ export interface ZmqOptions {
   readonly endpoint: string;
   readonly places: Places;
   readonly framing: Framing;
-  /** Whether calls run side by side (ROUTER) or in lock-step (REP). */
-  readonly concurrent: boolean;
+  /** Whether the next request is read only when the one before is answered, as a REP does, or calls run side by side. */
+  readonly lockStep: boolean;
   readonly limits: MessageLimits & { readonly handshakeMs: number; readonly lingerMs: number };
   /** The host's own context. */
   readonly context: Context;
@@ -46,8 +45,7 @@ export function createZmqTransport(options: ZmqOptions): Transport {
         ipv6: needsIpv6(places),
       };
       const answer = createAnswer(core, options.framing, limits);
-      const create = options.concurrent ? createRouterLoop : createReplyLoop;
-      const created = create({ socketOptions, answer, source, log });
+      const created = createRouterLoop({ socketOptions, lockStep: options.lockStep, answer, source, log });
       try {
         attached = await attach(created.socket, places);
       } catch (error) {
