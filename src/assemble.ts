@@ -71,7 +71,7 @@ export async function survey(loaded: LoadedConfig, inCode: InCode = {}): Promise
       return [];
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      return [...error.problems];
+      return error.problems.map((problem) => placed(loaded, name, problem));
     }
   });
   // Without `watch` nothing could mend a broken plugin, so an endpoint that names one is a mistake in the configuration.
@@ -126,4 +126,11 @@ export function endpointsOfBroken(loaded: LoadedConfig, broken: readonly PluginP
     }
   }
   return found;
+}
+
+/** A mistake in a .proto file has its place there; one in what names it has it in the configuration. */
+function placed(loaded: LoadedConfig, codec: string, problem: Problem): Problem {
+  if (problem.line !== undefined) return problem;
+  const path = ["codecs", codec, ...(problem.file === undefined ? [] : ["proto"])];
+  return loaded.problem(path, formatProblem(problem));
 }

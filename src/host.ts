@@ -104,7 +104,9 @@ async function openHost(
     log.error({ plugin }, `plugin ${plugin} does not load: ${formatProblem({ ...place, message })}`);
   }
   const broken = new Set(assembly.broken.map(({ name }) => name));
-  const registry = await createRegistry({ definitions: assembly.handlers, broken, settings, log });
+  const matchers = Object.values(endpoints).map(handlersOf);
+  const serves = (handler: string): boolean => matchers.some((allows) => allows(handler));
+  const registry = await createRegistry({ definitions: assembly.handlers, broken, serves, settings, log });
   const context = takeContext();
   const shared = {
     findHandler: registry.find,
@@ -117,7 +119,7 @@ async function openHost(
 
   async function open(name: string, endpoint: EndpointConfig): Promise<void> {
     const { concurrency, queue } = endpoint;
-    const allows = handlerMatcher(endpoint.handlers ?? [endpoint.handler]);
+    const allows = handlersOf(endpoint);
     const core = createCore({ ...shared, allows, findCodec: assembly.codecsFor(endpoint).get, concurrency, queue });
     const transport = createZmqTransport({
       endpoint: name,
@@ -156,6 +158,11 @@ async function openHost(
       await close(leftMs());
     },
   };
+}
+
+/** Whether an endpoint serves a handler's name. */
+function handlersOf({ handler, handlers }: EndpointConfig): (name: string) => boolean {
+  return handlerMatcher(handlers ?? [handler]);
 }
 
 function announce(log: Log, endpoint: string, { bind }: EndpointConfig, reached: readonly string[]): void {

@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import type { Body, Codec } from "../codecs/codec.ts";
 import { textOf, ZmqEchoError } from "../errors.ts";
+import { parseExactly } from "./exact-json.ts";
 import { usageError } from "./failure.ts";
 import { textFrom } from "./show.ts";
 
@@ -35,12 +36,23 @@ export async function valueFromBody(
   if (text === undefined) throw usageError(`${what} is not UTF-8; the codec ${codec.name} takes JSON text`);
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = parseExactly(text);
   } catch (error) {
+    if (error instanceof RangeError) throw usageError(`${what}: ${error.message}`);
     const hint = PLAIN_WORDS.test(text) ? `; for a text, quote it twice: '"${text}"'` : "";
     throw usageError(`${what} is no JSON, which the codec ${codec.name} takes: ${textOf(error)}${hint}`);
   }
-  return asUsage(() => codec.fromJson(json));
+  const value = asUsage(() => codec.fromJson(json));
+  // What is shown must be what is sent: json would make text of it.
+  if (codec.writesBigintsAsText && /\d{16}/.test(text) && hasBigint(value)) {
+    throw usageError(`${what} has an integer outside ±(2^53-1), which ${codec.name} carries as text only; quote it`);
+  }
+  return value;
+}
+
+function hasBigint(value: unknown): boolean {
+  if (typeof value === "bigint") return true;
+  return typeof value === "object" && value !== null && Object.values(value).some(hasBigint);
 }
 
 /** What somebody who knows no JSON would write for a text; anything else was meant as JSON. */

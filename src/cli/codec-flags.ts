@@ -24,6 +24,9 @@ export function codecFromFlags(flags: CodecFlags): NamedCodec | undefined {
   if (proto !== undefined) {
     if (type === undefined)
       throw usageError("--proto wants --type: the full name of the message type, such as shop.Order");
+    if (codec !== "protobuf" && BUILT_IN_CODECS.some((name) => name === codec)) {
+      throw usageError(`--proto goes with --codec protobuf, or a name of your own, and not with ${codec}`);
+    }
     const response = responseType === undefined ? {} : { response: responseType };
     // A built-in's name is taken; on a plain endpoint no name travels anyway.
     const name = codec === undefined || codec === "protobuf" ? type : codec;

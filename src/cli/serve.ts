@@ -48,7 +48,7 @@ export async function serve(address: string | undefined, flags: ServeFlags): Pro
     await host.start();
   } catch (error) {
     // A plugin may keep the process alive with timers of its own.
-    exitSoon(loaded);
+    exitSoon();
     throw error instanceof ConfigError ? error : new CommandFailure(1, error);
   }
   const signal = await ending;
@@ -56,7 +56,7 @@ export async function serve(address: string | undefined, flags: ServeFlags): Pro
   await host.stop();
   process.exitCode = 0;
   log.info("stopped");
-  exitSoon(loaded);
+  exitSoon();
 }
 
 function logFlags({ quiet, verbose }: ServeFlags): ConfigInput {
@@ -162,7 +162,10 @@ function limitEnding({ config }: LoadedConfig, log: Log): void {
   setTimeout(end, ms).unref();
 }
 
-/** The process ends by itself once nothing is left to send; this is for what a plugin left running. */
-function exitSoon({ config }: LoadedConfig): void {
-  setTimeout(() => process.exit(), config.limits.lingerMs).unref();
+/** For what is left to run once all sockets are closed. */
+const LAST_MOMENT_MS = 100;
+
+/** The process ends by itself when nothing is left to send; this is for what a plugin left running. */
+function exitSoon(): void {
+  setTimeout(() => process.exit(), LAST_MOMENT_MS).unref();
 }

@@ -34,7 +34,7 @@ export interface Req {
 /** How long an address has the field to itself before the next one is tried beside it. */
 const HEAD_START_MS = 300;
 /** How long to look for the reason once the deadline has passed. */
-const GLANCE_MS = 250;
+const GLANCE_MS = 100;
 /** Between two rounds over the addresses when told to go on trying. */
 const ROUND_PAUSE_MS = 100;
 

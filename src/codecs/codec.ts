@@ -24,6 +24,8 @@ export interface Codec {
   readonly name: string;
   /** Set if what `encodeBody` gives may be the very bytes it was given. */
   readonly passesBytesOn?: true;
+  /** Set if a bigint is carried as decimal text, and read back as that. */
+  readonly writesBigintsAsText?: true;
   /** One value as one frame. Raw refuses an array of several. */
   encode(value: unknown): Uint8Array;
   /** One frame as one value. */

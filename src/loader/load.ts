@@ -113,14 +113,18 @@ async function run(bundle: Bundle, options: PluginLoadOptions = {}): Promise<obj
       module === HOST_MODULE ? await (options.api ?? hostApi)() : asEsModule(await importPackage(module));
   }
   const scope: BundleScope = { modules };
-  const code = compile(bundle);
+  const { module, code } = compile(bundle);
   const { stackTraceLimit } = Error;
   // Ten lines, the default, may end within a package that fails, before they come to the plugin.
   Error.stackTraceLimit = 50;
   const done = code(scope);
   Error.stackTraceLimit = stackTraceLimit;
   await done;
-  return scope.exports ?? {};
+  const exported = scope.exports ?? {};
+  for (const value of Object.values(exported)) {
+    if (value !== null && (typeof value === "object" || typeof value === "function")) sources.set(value, module);
+  }
+  return exported;
 }
 
 function hostApi(): Promise<object> {
@@ -149,7 +153,10 @@ interface CompilableModule extends Module {
   _compile(code: string, file: string): void;
 }
 
-function compile({ code, file }: Bundle): (scope: BundleScope) => Promise<void> {
+/** Node forgets a source map together with its module, so a module lives as long as what it has exported. */
+const sources = new WeakMap<object, Module>();
+
+function compile({ code, file }: Bundle): { module: Module; code: (scope: BundleScope) => Promise<void> } {
   // Without it the lines in stacks, a handler's too, are those of the bundle.
   process.setSourceMapsEnabled(true);
   const module = new Module(file) as CompilableModule;
@@ -157,7 +164,7 @@ function compile({ code, file }: Bundle): (scope: BundleScope) => Promise<void> 
   module.paths = createRequire(file).resolve.paths("x") ?? [];
   // All in the first line, and the end behind the source map, so that lines stay in place.
   module._compile(`"use strict"; module.exports = async function (${SCOPE}) { ${code}\n};`, file);
-  return module.exports;
+  return { module, code: module.exports };
 }
 
 async function within<T>(timeoutMs: number, late: string, result: Promise<T>): Promise<T> {

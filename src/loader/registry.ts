@@ -24,18 +24,20 @@ export interface RegistryOptions {
   readonly definitions: ReadonlyMap<string, HandlerDefinition>;
   /** Plugins that are there and do not load. */
   readonly broken: ReadonlySet<string>;
+  /** Whether some endpoint serves that name; the others are not set up. */
+  readonly serves: (name: string) => boolean;
   /** `handlers` of the config. */
   readonly settings: Readonly<Record<string, Partial<HandlerConfig>>>;
   readonly log: Log;
 }
 
-/** Sets every handler up, all at once. One whose setup fails is logged and broken; the others work. */
+/** Sets every handler that is served up, all at once. One whose setup fails is logged and broken; the others work. */
 export async function createRegistry(options: RegistryOptions): Promise<HandlerRegistry> {
-  const { definitions, broken, settings, log } = options;
+  const { definitions, broken, serves, settings, log } = options;
   const slots = new Map<string, HandlerSlot>();
   const names = new Set([...definitions.keys(), ...broken, ...Object.keys(settings)]);
   await Promise.all(
-    [...names].map(async (name) => {
+    [...names].filter(serves).map(async (name) => {
       const own = settings[name] ?? {};
       const definition = definitions.get(own.plugin ?? name);
       slots.set(name, definition === undefined ? { state: "broken" } : await start(name, definition, own, log));

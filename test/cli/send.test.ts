@@ -289,7 +289,11 @@ describe("exits with", () => {
       'address "tcp://127.0.0.1:70000": "70000" is no port',
     ],
     ["a body that is no JSON", ["tcp://127.0.0.1:1", "hello", "--codec", "json"], `quote it twice: '"hello"'`],
-    ["a body that its codec can't carry", ["tcp://127.0.0.1:1", "1e400", "--codec", "json"], "json can't encode $"],
+    [
+      "a body that its codec can't carry",
+      ["tcp://127.0.0.1:1", '{"__proto__":1}', "--codec", "json"],
+      "json can't encode $",
+    ],
     ["two words that are no address", ["one", "two"], '"one" is no address'],
     ["a file that is not there", ["tcp://127.0.0.1:1", "@nowhere"], "can't read nowhere"],
     ["metadata on a plain call", ["tcp://127.0.0.1:1", "-H", "a=b"], "--metadata goes with a call by name"],
@@ -312,3 +316,47 @@ async function deadAddress(): Promise<string> {
   await new Promise((resolve) => server.close(resolve));
   return `tcp://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
 }
+
+describe("large numbers in BODY", () => {
+  test.each(["cbor", "msgpack"])("are sent as they are written under %s", async (codec) => {
+    const { stdout } = await run([
+      "send",
+      await echo(codec),
+      '{"id":18446744073709551615}',
+      "--codec",
+      codec,
+      "-o",
+      "value",
+    ]);
+    expect(stdout).toBe('{"id":"18446744073709551615"}\n');
+  });
+
+  test("are sent as 64-bit integers by a schema that has them", async () => {
+    const cwd = folderWith({ "t.proto": 'syntax = "proto3"; package t; message N { int64 n = 1; }' });
+    const flags = ["--proto", "t.proto", "--type", "t.N", "-o", "value"];
+    expect(await run(["send", await echo(), '{"n":9007199254740993}', ...flags], { cwd })).toMatchObject({
+      stdout: '{"n":"9007199254740993"}\n',
+    });
+  });
+
+  test("are refused where they would be rounded", async () => {
+    expect(await run(["send", await echo("json"), "[9007199254740993]", "--codec", "json"])).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringContaining("outside ±(2^53-1), which json carries as text only; quote it"),
+    });
+    expect(await run(["send", await echo("cbor"), "1e400", "--codec", "cbor"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("1e400 is larger than any number"),
+    });
+  });
+});
+
+test("--proto does not go with a codec that is no protobuf", async () => {
+  expect(
+    await run(["send", "tcp://127.0.0.1:1", "{}", "--codec", "json", "--proto", "t.proto", "--type", "t.N"]),
+  ).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("--proto goes with --codec protobuf"),
+  });
+});

@@ -298,3 +298,42 @@ test("a handler's error is logged with its place in the source, and not sent", a
   await served.logged("the secret");
   expect(served.log()).toContain("bad.ts:3:");
 });
+
+test("lines in a handler's stack stay those of its source when memory has been collected", async () => {
+  const cwd = folderWith({
+    "collect.ts": `import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+setFlagsFromString("--expose-gc");
+const gc = runInNewContext("gc") as () => void;
+export default (): never => {
+  gc();
+  gc();
+  throw new Error("here");
+};
+`,
+  });
+  const served = await serve([ANY_PORT, "--handler", "./collect.ts"], { cwd });
+  const asker = client(served.addresses[0]);
+  for (let i = 0; i < 3; i++) await expect(asker.request("x")).rejects.toMatchObject({ code: "internal" });
+  await served.stop();
+  expect(served.log().match(/collect\.ts:8:9/g)).toHaveLength(3);
+});
+
+test("the end comes within the grace, whatever a handler still does", async () => {
+  const cwd = folderWith({
+    "zmqecho.config.json": JSON.stringify({
+      shutdown: { graceMs: 300 },
+      endpoints: { e: { bind: ANY_PORT, handler: "long" } },
+    }),
+    "plugins/long.mjs": "export default () => new Promise((r) => { console.log('running'); setTimeout(r, 60_000); });",
+  });
+  const served = await serve([], { cwd });
+  const lost = client(served.addresses[0])
+    .request("x")
+    .catch((error: unknown) => error);
+  await served.printed("running");
+  const from = performance.now();
+  expect(await served.stop()).toMatchObject({ code: 0 });
+  expect(performance.now() - from).toBeLessThan(2000);
+  expect(await lost).toMatchObject({ code: "unavailable" });
+});

@@ -265,3 +265,13 @@ test("an endpoint beyond loopback is warned of", async () => {
     expect.stringContaining("is open to whoever reaches this machine"),
   ]);
 });
+
+test("a handler that no endpoint serves is not set up", async () => {
+  const set: string[] = [];
+  const handler = (name: string) => ({ setup: () => void set.push(name), handle: () => name });
+  await startHost(
+    { endpoints: { e: { bind: ANY_PORT, handler: "one" }, z: { bind: ANY_PORT, handlers: ["orders.*"] } } },
+    { one: handler("one"), other: handler("other"), "orders.new": handler("orders.new") },
+  );
+  expect(set.sort()).toEqual(["one", "orders.new"]);
+});
