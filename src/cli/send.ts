@@ -3,9 +3,10 @@ import { type Client, createClientWith } from "../client/client.ts";
 import { decodeReply } from "../client/reply.ts";
 import type { Body } from "../codecs/codec.ts";
 import { DEFAULTS } from "../config/defaults.ts";
-import { ZmqEchoError } from "../errors.ts";
+import { textOf, ZmqEchoError } from "../errors.ts";
 import type { Metadata, Value } from "../handler.ts";
 import { printable } from "../printable.ts";
+import { checkMetadata } from "../wire/zep.ts";
 import { encodeBody, isFed, valueFromBody } from "./body.ts";
 import { type Destination, type DestinationFlags, findDestination } from "./destination.ts";
 import { CommandFailure, describeFailure, usageError } from "./failure.ts";
@@ -26,6 +27,9 @@ export interface SendFlags extends DestinationFlags {
 
 const DEFAULT_BODY = "Hello world!";
 
+/** What was probably meant as an address, without its scheme. */
+const LIKE_AN_ADDRESS = /^([\w-]+(\.[\w-]+)+|localhost):\d{1,5}$/;
+
 /** What is sent, and how it is shown. */
 interface Outgoing {
   readonly body: Body;
@@ -42,6 +46,9 @@ export async function send(words: readonly (string | undefined)[], flags: SendFl
   const destination = await findDestination(address, flags);
   const metadata = readMetadata(flags.metadata ?? [], destination);
   const { codec, takesBytes } = destination;
+  if (address === undefined && given !== undefined && LIKE_AN_ADDRESS.test(given)) {
+    note(flags, `${given} is sent as the body; an address starts with tcp:// or ipc://`);
+  }
   if (given === undefined && isFed()) note(flags, "standard input is not read; write - as BODY to send it");
   const value = given === undefined ? DEFAULT_BODY : await valueFromBody(given, codec, takesBytes);
   const body = encodeBody(codec, value);
@@ -110,7 +117,7 @@ function readWords(
   [first, second]: readonly (string | undefined)[],
   data: string | undefined,
 ): { address?: string; body?: string } {
-  const isAddress = first !== undefined && /^[a-z]+:\/\//.test(first) && first.length > 0;
+  const isAddress = first !== undefined && /^[a-z]+:\/\//i.test(first);
   const [address, body] = isAddress ? [first, second] : [undefined, first];
   if (!isAddress && second !== undefined) {
     throw usageError(
@@ -131,6 +138,11 @@ function readMetadata(pairs: readonly string[], { handler }: Destination): Metad
     const end = pair.indexOf("=");
     if (end < 1) throw usageError(`--metadata takes NAME=VALUE, not ${JSON.stringify(pair)}`);
     metadata[pair.slice(0, end)] = pair.slice(end + 1);
+  }
+  try {
+    checkMetadata(metadata);
+  } catch (error) {
+    throw usageError(textOf(error));
   }
   return metadata;
 }

@@ -24,8 +24,6 @@ export const DEFAULTS = {
   /** For a whole call, retries included. Longer than the handler's, so that its reason arrives. */
   clientTimeoutMs: 10_000,
   retries: 0,
-  /** Requests of one client on the wire at once; the rest wait at home. */
-  maxInFlight: 128,
   /** For a plugin's `setup`. */
   setupTimeoutMs: 10_000,
   limits: {

@@ -142,6 +142,13 @@ test("reads the body from standard input if told to, and only then", async () =>
   expect((await run(["send", address, "-o", "raw"], { input: "piped" })).stdout).toBe("Hello world!");
 });
 
+test("what looks like an address without its scheme is pointed out", async () => {
+  const cwd = folderWith({ "zmqecho.config.json": JSON.stringify({ endpoints: { e: { bind: await echo() } } }) });
+  const { code, stdout, stderr } = await run(["send", "127.0.0.1:5555"], { cwd });
+  expect({ code, stdout }).toEqual({ code: 0, stdout: "-> 127.0.0.1:5555\n<- 127.0.0.1:5555\n" });
+  expect(stderr).toContain("127.0.0.1:5555 is sent as the body; an address starts with tcp:// or ipc://");
+});
+
 test("--count sends as often", async () => {
   const { stdout } = await run(["send", await echo(), "x", "--count", "3"]);
   expect(stdout).toBe("-> x\n<- x\n".repeat(3));
@@ -296,6 +303,12 @@ describe("exits with", () => {
     ],
     ["two words that are no address", ["one", "two"], '"one" is no address'],
     ["a file that is not there", ["tcp://127.0.0.1:1", "@nowhere"], "can't read nowhere"],
+    ["an address in capitals", ["TCP://127.0.0.1:1"], "write the scheme in lower case: tcp://"],
+    [
+      "metadata that can't be acted upon",
+      ["tcp://127.0.0.1:1", "--handler", "x", "-H", "timeout-ms=abc"],
+      "timeout-ms takes",
+    ],
     ["metadata on a plain call", ["tcp://127.0.0.1:1", "-H", "a=b"], "--metadata goes with a call by name"],
     ["an unknown codec", ["tcp://127.0.0.1:1", "--codec", "jsno"], 'there is no codec "jsno"; did you mean "json"?'],
     ["an unknown option", ["--conect"], "unknown option '--conect'"],
