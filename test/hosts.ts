@@ -1,4 +1,5 @@
 /** Hosts for tests: on free ports, quiet, stopped when their test ends. */
+import { createServer } from "node:net";
 import { onTestFinished } from "vitest";
 import type { ConfigInput } from "../src/config/schema.ts";
 import type { HandlerDefinition, HandlerFunction, Log } from "../src/handler.ts";
@@ -50,3 +51,12 @@ export function addressOf(host: Host, endpoint: string): string {
 }
 
 export const ANY_PORT = "tcp://127.0.0.1:*";
+
+/** A port on which nobody listens. */
+export async function deadAddress(): Promise<string> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return `tcp://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+}

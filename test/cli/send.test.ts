@@ -1,12 +1,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Publisher, Reply } from "zeromq";
 import { BUILT_IN_CODECS } from "../../src/config/defaults.ts";
 import { ZmqEchoError } from "../../src/errors.ts";
 import { folderWith } from "../config/folder.ts";
-import { ANY_PORT, addressOf, startHost } from "../hosts.ts";
+import { ANY_PORT, addressOf, deadAddress, startHost } from "../hosts.ts";
 import { run, start } from "../processes.ts";
 
 async function echo(codec: string = "raw"): Promise<string> {
@@ -321,14 +320,6 @@ describe("exits with", () => {
     });
   });
 });
-
-async function deadAddress(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return `tcp://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
-}
 
 describe("large numbers in BODY", () => {
   test.each(["cbor", "msgpack"])("are sent as they are written under %s", async (codec) => {

@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { Publisher, Reply, Router } from "zeromq";
 import { type ClientOptions, createClient } from "../../src/client/create-client.ts";
 import { ZmqEchoError } from "../../src/errors.ts";
-import { ANY_PORT, addressOf, startHost } from "../hosts.ts";
+import { ANY_PORT, addressOf, deadAddress, startHost } from "../hosts.ts";
 
 function client(connect: string | string[], options: Partial<ClientOptions> = {}) {
   const made = createClient({ connect, ...options });
@@ -34,15 +34,6 @@ async function tcpServer(onConnect: (send: (text: string) => void) => void): Pro
   onTestFinished(() => void server.close());
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
-  return `tcp://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
-}
-
-/** A port on which nobody listens. */
-async function deadAddress(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
   return `tcp://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
 }
 
