@@ -128,14 +128,14 @@ export function createCore(options: CoreOptions): Core {
       if (running >= options.concurrency) break;
       waiting.delete(next);
       next.unwatch();
-      next.answer(run(next));
+      // A timer is late when others hold the thread, so the deadline may have passed unseen.
+      const { job } = next;
+      next.answer(job.remainingMs() > 0 ? run(next) : failed(job.call, tooLate(job, "it waited"), job));
     }
     refilling = false;
   }
 
   function start({ job, runner }: Admitted): Outcome | Promise<Outcome> {
-    // A deadline is looked at once a tick, so it may have passed unseen while others held the thread.
-    if (job.remainingMs() <= 0) return failed(job.call, tooLate(job, "it waited"), job);
     try {
       const body = runner.run(job);
       return body instanceof Promise ? settle(job, body) : succeeded(job, body);

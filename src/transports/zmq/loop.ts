@@ -27,43 +27,37 @@ export interface Loop {
 const WORK_BEFORE_TURN_MS = 10;
 
 /**
- * Hands each message to `handle`, one after the other, until the socket is closed. Whatever `handle` throws is a bug of
- * ours; it is logged, and the next message is read.
+ * Hands each message, and when it was read, to `handle`, one after the other, until the socket is closed. Whatever
+ * `handle` throws is a bug of ours; it is logged, and the next message is read.
  */
 export async function readMessages(
   socket: Router,
   log: Log,
-  handle: (frames: Buffer[]) => Promise<void> | undefined,
+  handle: (frames: Buffer[], readAt: number) => Promise<void> | undefined,
 ): Promise<void> {
   let worked = 0;
   for (;;) {
-    const frames = await receiveUntilClosed(socket, log);
-    if (frames === undefined) return;
-    const from = performance.now();
+    let frames: Buffer[];
     try {
-      await handle(frames);
+      frames = await socket.receive();
+    } catch (err) {
+      if (socket.closed) return;
+      // What wakes the reader and then is no message (of an HTTP client, say) is nothing to stop for.
+      if ((err as NodeJS.ErrnoException).code === "EAGAIN") continue;
+      log.error({ err }, "the socket can't be read any more");
+      return;
+    }
+    const readAt = performance.now();
+    try {
+      const handled = handle(frames, readAt);
+      if (handled !== undefined) await handled;
     } catch (err) {
       log.error({ err }, "a message could not be answered");
     }
-    worked += performance.now() - from;
+    worked += performance.now() - readAt;
     if (worked > WORK_BEFORE_TURN_MS) {
       worked = 0;
       await new Promise(setImmediate);
-    }
-  }
-}
-
-/** The frames of the next message, or undefined once the socket is closed. */
-async function receiveUntilClosed(socket: Router, log: Log): Promise<Buffer[] | undefined> {
-  for (;;) {
-    try {
-      return await socket.receive();
-    } catch (error) {
-      if (socket.closed) return undefined;
-      // A message without REQ's envelope (a bare DEALER, an HTTP client) wakes the reader and then is none.
-      if ((error as NodeJS.ErrnoException).code === "EAGAIN") continue;
-      log.error({ err: error }, "the socket can't be read any more");
-      return undefined;
     }
   }
 }

@@ -33,8 +33,8 @@ export function createRouterLoop({ socketOptions, lockStep, answer, source, log 
   let stopping = false;
   let ended: Promise<void> | undefined;
 
-  function accept(frames: Buffer[]): Promise<void> | undefined {
-    lastReadAt = performance.now();
+  function accept(frames: Uint8Array[], readAt: number): Promise<void> | undefined {
+    lastReadAt = readAt;
     const end = envelopeEnd(frames);
     if (end === 0 || end > MAX_ENVELOPE_FRAMES) {
       log.debug({ endpoint }, "dropped a message without REQ's envelope");
@@ -42,27 +42,31 @@ export function createRouterLoop({ socketOptions, lockStep, answer, source, log 
     }
     // An envelope alone is a probe (ZMQ_PROBE_ROUTER), to which REP says nothing.
     if (end === frames.length) return undefined;
-    const replied = reply(frames.slice(0, end), frames.slice(end));
+    const payload = frames.splice(end);
+    const envelope = frames;
+    pending++;
+    const ready = answer(payload, source);
+    if (!(ready instanceof Promise)) {
+      send(envelope, ready);
+      return undefined;
+    }
+    const replied = ready.then((body) => send(envelope, body));
     return lockStep ? replied : undefined;
   }
 
-  /** Resolves when the reply is on its way, or waits for its peer in the background. Never rejects. */
-  async function reply(envelope: Body, payload: Body): Promise<void> {
-    pending++;
-    try {
-      const ready = answer(payload, source);
-      const body = ready instanceof Promise ? await ready : ready;
-      send([...envelope, ...body], SEND_TRIES);
-    } catch (err) {
-      log.error({ endpoint, err }, "a message could not be answered");
-      done();
-    }
+  function send(envelope: Uint8Array[], body: Body): void {
+    envelope.push(...body);
+    trySending(envelope, SEND_TRIES);
   }
 
-  function send(frames: Uint8Array[], triesLeft: number): void {
+  function trySending(frames: Uint8Array[], triesLeft: number): void {
+    if (socket.closed) {
+      done();
+      return;
+    }
     socket.send(frames).then(done, (error: NodeJS.ErrnoException) => {
       if (error.code === "EAGAIN" && triesLeft > 1 && !stopping) {
-        setTimeout(() => (socket.closed ? done() : send(frames, triesLeft - 1)), RETRY_MS);
+        setTimeout(trySending, RETRY_MS, frames, triesLeft - 1);
         return;
       }
       if (error.code === "EHOSTUNREACH") log.debug({ endpoint }, "the peer left before its reply");
