@@ -5,6 +5,9 @@ import { HOSTILE } from "./hostile-bytes.ts";
 
 const MEGABYTE = 1e6;
 
+/** What goes wrong here takes seconds to minutes; a machine with other work to do may take tens of milliseconds for what is right. */
+const LONGEST_MS = 1000;
+
 function refusal(decode: () => unknown): unknown {
   try {
     return { decoded: decode() };
@@ -30,7 +33,7 @@ describe.each(Object.entries(HOSTILE))("hostile %s", (name, messages) => {
     expect(error).toBeInstanceOf(ZmqEchoError);
     expect(error).toMatchObject({ code: "invalid_argument" });
     expect((error as ZmqEchoError).message).toMatch(new RegExp(`^${name} can't decode .{1,180}$`));
-    expect((user + system) / 1000, "milliseconds of CPU").toBeLessThan(50);
+    expect((user + system) / 1000, "milliseconds of CPU").toBeLessThan(LONGEST_MS);
     expect(grown / MEGABYTE, "megabytes").toBeLessThan(50);
   });
 });

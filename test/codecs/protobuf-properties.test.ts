@@ -238,7 +238,8 @@ describe("bytes from a stranger", () => {
       const after = process.memoryUsage();
       return { milliseconds, bytes: after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers };
     });
-    expect(Math.min(...costs.map((cost) => cost.milliseconds))).toBeLessThan(50);
+    // What goes wrong here takes seconds; a machine with other work to do may take tens of milliseconds for what is right.
+    expect(Math.min(...costs.map((cost) => cost.milliseconds))).toBeLessThan(1000);
     expect(Math.min(...costs.map((cost) => cost.bytes))).toBeLessThan(50e6);
   });
 });
