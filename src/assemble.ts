@@ -1,128 +1,197 @@
-/** Brings together what a configuration names (plugins, handlers, codecs) and finds what is missing. Nothing runs yet. */
-import { type CodecSet, createCodecSet } from "./codecs/registry.ts";
+/** Brings together what a configuration names (plugins, handlers, codecs) and finds what is missing. No setup runs. */
 import { BUILT_IN_CODECS, NAME_PATTERN } from "./config/defaults.ts";
-import type { EndpointConfig } from "./config/effective.ts";
+import type { Config, EndpointConfig } from "./config/effective.ts";
+import { handlerMatcher } from "./config/handler-patterns.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { Path } from "./config/path.ts";
 import { checkReferences } from "./config/references.ts";
-import { ConfigError, formatProblem, type Problem, textOf } from "./errors.ts";
-import type { CodecDefinition, HandlerDefinition, HandlerFunction } from "./handler.ts";
-import { findPlugins, type PluginProblem } from "./loader/find.ts";
-import { loadPlugins } from "./loader/load.ts";
-import { checkCodec, readHandler } from "./loader/shape.ts";
+import { formatProblem, type Problem, textOf } from "./errors.ts";
+import type { CodecDefinition, HandlerDefinition, HandlerFunction, Isolation } from "./handler.ts";
+import { createCatalog } from "./loader/catalog.ts";
+import { createCodecCatalog, type FindCodec } from "./loader/codec-catalog.ts";
+import type { PluginProblem } from "./loader/find.ts";
+import { type HandlerSource, isolationOf } from "./loader/registry.ts";
+import { checkCodec, outlineOfHandler, readHandler } from "./loader/shape.ts";
 
-/** Handlers and codecs in code, beside those of the plugin folders; they win by name. */
+/** Handlers and codecs beside those of the plugin folders; they win by name. */
 export interface InCode {
   readonly handlers?: Readonly<Record<string, HandlerDefinition | HandlerFunction>>;
   readonly codecs?: Readonly<Record<string, CodecDefinition>>;
+  /** Files of plugins, relative to the working folder, by the plugin's name. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 export interface Assembly {
-  readonly handlers: ReadonlyMap<string, HandlerDefinition>;
-  /** Plugins that are there and do not load. */
+  /** By the plugin's name. */
+  readonly handlers: ReadonlyMap<string, HandlerSource>;
+  /** Plugins that are there and do not load now; an earlier version may be among the handlers all the same. */
   readonly broken: readonly PluginProblem[];
-  /** The codecs of an endpoint, which has limits of its own. */
-  codecsFor(endpoint: EndpointConfig): CodecSet;
+  /** Of an endpoint, which has limits of its own. */
+  codecsFor(endpoint: EndpointConfig): FindCodec;
+  /** Of the configuration and of plugins, those that are others than in the assembly before. */
+  readonly changedCodecs: readonly string[];
+  /** What it was made from, absolute: a change there may change it. */
+  readonly files: ReadonlySet<string>;
+  /** Where something may appear that belongs to it, absolute. */
+  readonly folders: ReadonlySet<string>;
 }
 
-/**
- * Finds and loads the plugins, and checks that every name in the configuration has something behind it.
- * Throws `ConfigError` with all names that have not, with errors in schemas and, without `watch`, with the endpoints that
- * name a plugin which does not load.
- */
-export async function assemble(loaded: LoadedConfig, inCode: InCode = {}): Promise<Assembly> {
-  const { assembly, problems } = await survey(loaded, inCode);
-  if (problems.length > 0) throw new ConfigError(problems);
-  return assembly;
-}
-
-/** What {@link assemble} would give, beside what it would throw. */
+/** An assembly, and what is wrong with the configuration it was made for. */
 export interface Survey {
   readonly assembly: Assembly;
+  /** Names with nothing behind them, schemas with errors, and without `watch` the endpoints that name a plugin which does not load. */
   readonly problems: readonly Problem[];
+  /** What is wrong and yet goes on as it was. */
+  readonly setbacks: readonly Problem[];
 }
 
-export async function survey(loaded: LoadedConfig, inCode: InCode = {}): Promise<Survey> {
-  const { config, folder } = loaded;
-  const found = await findPlugins(config.plugins, { folder });
-  const { plugins, problems } = await loadPlugins(found.plugins.values());
-  const broken = [...found.problems, ...problems];
+export interface Assembler {
+  /** Looks at the disk; what has not changed since the last time is not loaded again. */
+  survey(loaded: LoadedConfig): Promise<Survey>;
+}
 
-  const handlers = new Map<string, HandlerDefinition>();
-  const codecs = new Map<string, CodecDefinition>();
-  for (const { name, handler, codec } of plugins.values()) {
-    if (handler !== undefined) handlers.set(name, handler);
-    if (codec !== undefined) codecs.set(name, codec);
-  }
-  const misshapen = [
-    ...takeEach("handler", inCode.handlers, (name, handler) => handlers.set(name, readHandler(handler))),
-    ...takeEach("codec", inCode.codecs, (name, codec) => codecs.set(name, checkCodec(codec))),
-  ];
-
-  // What is there and broken is told of as such, and not as missing too.
-  const named = broken.map(({ name }) => name).filter((name) => NAME_PATTERN.test(name));
-  const missing = checkReferences(loaded, {
-    handlers: [...handlers.keys(), ...Object.keys(inCode.handlers ?? {}), ...named],
-    codecs: [...codecs.keys(), ...Object.keys(inCode.codecs ?? {}), ...named],
+export function createAssembler(inCode: InCode = {}): Assembler {
+  const catalog = createCatalog();
+  const codecCatalog = createCodecCatalog();
+  const misshapen: Problem[] = [];
+  const given = new Map<string, HandlerSource>();
+  const givenCodecs = new Map<string, CodecDefinition>();
+  takeEach("handler", inCode.handlers, misshapen, (name, handler) => {
+    const definition = readHandler(handler);
+    given.set(name, { outline: outlineOfHandler(definition), definition });
   });
-  const unusable = Object.entries(config.codecs).flatMap(([name, spec]): Problem[] => {
-    try {
-      createCodecSet({ [name]: spec }, new Map(), { role: "server", limits: config.limits, folder });
-      return [];
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      return error.problems.map((problem) => placed(loaded, name, problem));
+  takeEach("codec", inCode.codecs, misshapen, (name, codec) => givenCodecs.set(name, checkCodec(codec)));
+
+  async function survey(loaded: LoadedConfig): Promise<Survey> {
+    const { config, folder } = loaded;
+    const contents = await catalog.look({
+      entries: config.plugins,
+      folder,
+      ...(inCode.files !== undefined && { files: inCode.files }),
+      isolation: (plugin) => isolationOfPlugin(config, plugin),
+    });
+    const { plugins, problems: broken } = contents;
+    const codecs = await codecCatalog.look({ named: config.codecs, plugins, inCode: givenCodecs, folder });
+
+    const handlers = new Map<string, HandlerSource>();
+    for (const [name, plugin] of plugins) {
+      const { outline, handler: definition } = plugin;
+      if (outline.handler === undefined) continue;
+      handlers.set(name, { outline: outline.handler, plugin, ...(definition !== undefined && { definition }) });
     }
-  });
-  // Without `watch` nothing could mend a broken plugin, so an endpoint that names one is a mistake in the configuration.
-  const dead = config.watch ? [] : endpointsOfBroken(loaded, broken).map(({ problem }) => problem);
-  return {
-    assembly: {
+    for (const [name, source] of given) handlers.set(name, source);
+
+    // What is there and broken is told of as such, and not as missing too.
+    const named = broken.map(({ name }) => name).filter((name) => NAME_PATTERN.test(name));
+    const missing = checkReferences(loaded, {
+      handlers: [...handlers.keys(), ...Object.keys(inCode.handlers ?? {}), ...named],
+      codecs: [
+        ...[...plugins].filter(([, { outline }]) => outline.codec).map(([name]) => name),
+        ...Object.keys(inCode.codecs ?? {}),
+        ...named,
+      ],
+    });
+    const codecProblems = codecs.problems.map(({ codec, goesOn, problem }) => ({
+      goesOn,
+      problem: placed(loaded, codec, problem),
+    }));
+    const assembly: Assembly = {
       handlers,
       broken,
-      codecsFor: ({ limits }) => createCodecSet(config.codecs, codecs, { role: "server", limits, folder }),
-    },
-    problems: [...misshapen, ...missing, ...unusable, ...dead],
-  };
+      codecsFor: ({ limits }) => codecs.under(limits),
+      changedCodecs: codecs.changed,
+      files: new Set([...contents.files, ...codecs.files]),
+      folders: contents.folders,
+    };
+    // Without `watch` nothing could mend a broken plugin, so an endpoint that names one is a mistake in the configuration.
+    const dead = config.watch ? [] : endpointsOfBroken(loaded, assembly).map(({ problem }) => problem);
+    return {
+      assembly,
+      problems: [
+        ...misshapen,
+        ...missing,
+        ...walledInCode(loaded, given),
+        ...codecProblems.filter(({ goesOn }) => !goesOn).map(({ problem }) => problem),
+        ...dead,
+      ],
+      setbacks: codecProblems.filter(({ goesOn }) => goesOn).map(({ problem }) => problem),
+    };
+  }
+
+  return { survey };
 }
 
 /** Takes over what code gives, name by name; a problem for each that is not what it should be. */
 function takeEach<Given>(
   kind: string,
   given: Readonly<Record<string, Given>> = {},
+  problems: Problem[],
   take: (name: string, value: Given) => void,
-): Problem[] {
-  return Object.entries(given).flatMap(([name, value]): Problem[] => {
+): void {
+  for (const [name, value] of Object.entries(given)) {
     try {
       take(name, value);
-      return [];
     } catch (error) {
-      return [{ message: `${kind} ${JSON.stringify(name)}, given in code: ${textOf(error)}` }];
+      problems.push({ message: `${kind} ${JSON.stringify(name)}, given in code: ${textOf(error)}` });
     }
+  }
+}
+
+/** Where a plugin's code may run: in workers only, if the configuration wants that of each handler that is made from it. */
+export function isolationOfPlugin({ handlers, endpoints }: Config, plugin: string): Isolation {
+  const matchers = Object.values(endpoints).map(matcherOf);
+  const uses = [plugin, ...Object.keys(handlers)].filter((name) => (handlers[name]?.plugin ?? name) === plugin);
+  const served = uses.filter((name) => matchers.some((serves) => serves(name)));
+  const wanted = (served.length > 0 ? served : uses).map((name) => handlers[name]?.isolation ?? "inline");
+  const walls = new Set(served.length > 0 ? wanted : wanted.filter((isolation) => isolation !== "inline"));
+  if (walls.size === 0 || walls.has("inline")) return "inline";
+  return walls.has("process") ? "process" : "thread";
+}
+
+/** Whether an endpoint serves a handler's name. */
+export function matcherOf({ handler, handlers }: EndpointConfig): (name: string) => boolean {
+  return handlerMatcher(handlers ?? [handler]);
+}
+
+/** Functions can't be handed to a worker; what they were made from is not known. */
+function walledInCode(loaded: LoadedConfig, given: ReadonlyMap<string, HandlerSource>): Problem[] {
+  const { handlers } = loaded.config;
+  return [...new Set([...given.keys(), ...Object.keys(handlers)])].flatMap((name) => {
+    const own = handlers[name];
+    const source = given.get(own?.plugin ?? name);
+    const isolation = source === undefined ? "inline" : isolationOf(source.outline, own);
+    if (isolation === "inline") return [];
+    const message = `handler ${JSON.stringify(name)} is given in code, so it can't run in a ${isolation}; put it into a file`;
+    return [own?.isolation === undefined ? { message } : loaded.problem(["handlers", name, "isolation"], message)];
   });
 }
 
-/** An endpoint that names a plugin which does not load, as its handler or as its codec. */
+/** An endpoint that names a plugin of which no version loads, as its handler or as its codec. */
 export interface BrokenEndpoint {
   readonly plugin: string;
   readonly problem: Problem;
 }
 
-export function endpointsOfBroken(loaded: LoadedConfig, broken: readonly PluginProblem[]): BrokenEndpoint[] {
+export function endpointsOfBroken(
+  loaded: LoadedConfig,
+  { broken, handlers: works, codecsFor }: Assembly,
+): BrokenEndpoint[] {
   const { codecs, handlers, endpoints } = loaded.config;
   const found: BrokenEndpoint[] = [];
-  for (const [endpoint, { handler, handlers: names, codec }] of Object.entries(endpoints)) {
+  for (const [name, endpoint] of Object.entries(endpoints)) {
+    const { handler, handlers: names, codec } = endpoint;
     for (const { name: plugin, message, ...place } of broken) {
       const add = (...path: Path) => {
         const why = `its plugin does not load: ${formatProblem({ ...place, message })}`;
-        found.push({ plugin, problem: loaded.problem(["endpoints", endpoint, ...path], why) });
+        found.push({ plugin, problem: loaded.problem(["endpoints", name, ...path], why) });
       };
-      const isBroken = (name: string) => (handlers[name]?.plugin ?? name) === plugin;
+      const isBroken = (served: string) => (handlers[served]?.plugin ?? served) === plugin && !works.has(plugin);
       if (handler !== undefined && isBroken(handler)) add("handler");
-      for (const [index, name] of (names ?? []).entries()) if (isBroken(name)) add("handlers", index);
+      for (const [index, served] of (names ?? []).entries()) if (isBroken(served)) add("handlers", index);
       // A codec of the configuration comes before a plugin's, and a built-in one stands in for it.
-      if (codec === plugin && !Object.hasOwn(codecs, codec) && !BUILT_IN_CODECS.some((name) => name === codec))
-        add("codec");
+      const isNamed =
+        codec === plugin && !Object.hasOwn(codecs, codec) && !BUILT_IN_CODECS.some((known) => known === codec);
+      if (isNamed && codecsFor(endpoint)(codec) === undefined) add("codec");
     }
   }
   return found;

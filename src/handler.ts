@@ -21,8 +21,11 @@ export type Value =
 /** Text pairs that travel beside a call's body. */
 export type Metadata = Readonly<Record<string, string>>;
 
+/** In the host's own thread, in a thread of a pool, in a process of a pool. */
+export const ISOLATIONS = ["inline", "thread", "process"] as const;
+
 /** Where a handler runs. */
-export type Isolation = "inline";
+export type Isolation = (typeof ISOLATIONS)[number];
 
 /** `log.info("text")` or `log.info({ fields }, "text")`, as in pino. */
 export interface LogMethod {
@@ -80,7 +83,7 @@ export type HandlerFunction<Input = unknown, Output = unknown> = (
 type Parsed<Schema> = Schema extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<Schema> : unknown;
 type Accepted<Schema> = Schema extends StandardSchemaV1 ? StandardSchemaV1.InferInput<Schema> : unknown;
 
-/** A handler with its defaults; `handlers.NAME` in the config overrides `timeoutMs` and `isolation`. */
+/** A handler with its defaults; `handlers.NAME` in the config overrides `timeoutMs`, `isolation` and `concurrency`. */
 export interface HandlerDefinition<
   Input extends StandardSchemaV1 | undefined = StandardSchemaV1 | undefined,
   Output extends StandardSchemaV1 | undefined = StandardSchemaV1 | undefined,
@@ -95,11 +98,13 @@ export interface HandlerDefinition<
   readonly output?: Output;
   /** Milliseconds from the moment the request is read to `deadline_exceeded`. Default 5000. */
   readonly timeoutMs?: number;
-  /** Where it runs. Default and, so far, all there is: `inline`, in the host's own thread. */
+  /** Where it runs (docs/runtime.md). Default: `inline`, in the host's own thread. */
   readonly isolation?: Isolation;
-  /** Once per load, before the first call; at most 10 s. Its result is `context.state`. */
+  /** How many of its calls run at once, over all endpoints. Default: as many as the endpoints let through. */
+  readonly concurrency?: number;
+  /** Once per load, or per worker, before the first call; at most 10 s. Its result is `context.state`. */
   setup?(context: SetupContext<Options>): State | Promise<State>;
-  /** Once per unload, after the last call. */
+  /** Once per unload, or per worker, after the last call. */
   teardown?(state: State): void | Promise<void>;
   /** Once per call. A thrown {@link ZmqEchoError} is told to the caller, anything else is `internal`. */
   handle(input: Parsed<Input>, context: HandlerContext<Options, State>): Accepted<Output> | Promise<Accepted<Output>>;

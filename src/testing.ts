@@ -18,6 +18,7 @@ import { CODE } from "./loader/find.ts";
 import { loadPlugin } from "./loader/load.ts";
 import { timeoutOf } from "./loader/registry.ts";
 import { readHandler } from "./loader/shape.ts";
+import { HandlerSlot } from "./loader/slot.ts";
 import { createLog } from "./log.ts";
 import { startInline } from "./runtime/inline.ts";
 import { createAnswer, plainFraming, zepFraming } from "./transports/zmq/framing.ts";
@@ -90,10 +91,12 @@ export async function testHandler(subject: TestSubject, options: TestOptions = {
     setupMs: DEFAULTS.setupTimeoutMs,
     log,
   });
+  const slot = new HandlerSlot(handler);
+  slot.version = { runner, running: 0 };
   const core = createCore({
     allows: (called) => called === handler,
-    findHandler: () => ({ state: "ready", runner }),
-    findCodec: () => theirs,
+    findHandler: () => slot,
+    findCodec: () => ({ codec: theirs }),
     concurrency: Number.POSITIVE_INFINITY,
     queue: 0,
     deadlines: createDeadlines(),
@@ -115,7 +118,7 @@ export async function testHandler(subject: TestSubject, options: TestOptions = {
 
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
-    closing ??= core.drain(DEFAULTS.shutdown.graceMs).then(() => runner.close());
+    closing ??= core.drain(DEFAULTS.shutdown.graceMs).then(() => runner.close(DEFAULTS.shutdown.graceMs));
     return closing;
   };
   return {

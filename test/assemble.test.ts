@@ -1,11 +1,13 @@
 import { expect, test } from "vitest";
-import { assemble, type InCode } from "../src/assemble.ts";
+import { createAssembler, type InCode } from "../src/assemble.ts";
 import { resolveConfig } from "../src/config/load.ts";
 import type { ConfigInput } from "../src/config/schema.ts";
-import { problemsOf } from "./config/folder.ts";
+import { formatProblem } from "../src/errors.ts";
 
-const problems = (config: ConfigInput, inCode: object = {}) =>
-  problemsOf(assemble(resolveConfig({ plugins: [], ...config }), inCode as InCode), "/");
+async function problems(config: ConfigInput, inCode: object = {}): Promise<string[]> {
+  const survey = await createAssembler(inCode as InCode).survey(resolveConfig({ plugins: [], ...config }));
+  return survey.problems.map(formatProblem);
+}
 
 test("handlers and codecs in code are checked as those of plugins are, all at once", async () => {
   const inCode = {
@@ -23,8 +25,8 @@ test("handlers and codecs in code are checked as those of plugins are, all at on
     'handler "five", given in code: the handler is a number; give a function (input, context) => output, or an object with handle(input, context)',
     expect.stringMatching(/^handler "late", given in code: timeoutMs must be a whole number of milliseconds/),
     'handler "typo", given in code: unknown field "timeoutMS"; did you mean "timeoutMs"?',
-    expect.stringMatching(/^handler "far", given in code: isolation must be "inline"/),
     'codec "half", given in code: the codec\'s decode must be a function',
+    'handler "far" is given in code, so it can\'t run in a thread; put it into a file',
   ]);
 });
 

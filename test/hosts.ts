@@ -12,14 +12,23 @@ export interface Recorded {
   readonly message: string;
 }
 
+export interface RecordingLog extends Log {
+  readonly records: Recorded[];
+  /** Resolves with the first record whose message has this in it, of those that are there or of those that come. */
+  logged(text: string): Promise<Recorded>;
+}
+
 /** A log that keeps what it is told. */
 export function recordingLog(
   records: Recorded[] = [],
   bound: Record<string, unknown> = {},
-): Log & { records: Recorded[] } {
+  waiting = new Set<(record: Recorded) => void>(),
+): RecordingLog {
   const method = (level: Recorded["level"]) => (first: string | object, message?: string) => {
     const [fields, text] = typeof first === "string" ? [{}, first] : [first, message ?? ""];
-    records.push({ level, fields: { ...bound, ...fields }, message: text });
+    const record = { level, fields: { ...bound, ...fields }, message: text };
+    records.push(record);
+    for (const look of waiting) look(record);
   };
   return {
     records,
@@ -27,7 +36,17 @@ export function recordingLog(
     info: method("info"),
     warn: method("warn"),
     error: method("error"),
-    child: (fields) => recordingLog(records, { ...bound, ...fields }),
+    child: (fields) => recordingLog(records, { ...bound, ...fields }, waiting),
+    logged: (text) =>
+      new Promise((resolve) => {
+        const look = (record: Recorded) => {
+          if (!record.message.includes(text)) return;
+          waiting.delete(look);
+          resolve(record);
+        };
+        waiting.add(look);
+        records.forEach(look);
+      }),
   };
 }
 

@@ -1,5 +1,5 @@
 /** `zmqecho check`: everything that `serve` would find out before it opens a socket, and what will hurt later. */
-import { survey } from "../assemble.ts";
+import { createAssembler } from "../assemble.ts";
 import { loadConfig } from "../config/load.ts";
 import { ConfigError, formatProblem } from "../errors.ts";
 import { firstLine, listed } from "../wording.ts";
@@ -16,7 +16,7 @@ export interface CheckFlags {
 export async function check({ config: file }: CheckFlags): Promise<void> {
   const loaded = await loadConfig(file === undefined ? {} : { file });
   const release = withstandPlugins();
-  const { assembly, problems } = await survey(loaded).finally(release);
+  const { assembly, problems } = await createAssembler().survey(loaded).finally(release);
   for (const warning of warningsFor(loaded, assembly)) warn(formatProblem(warning));
   if (problems.length > 0) throw new ConfigError(problems);
   const endpoints = Object.keys(loaded.config.endpoints);

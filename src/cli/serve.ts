@@ -1,15 +1,15 @@
 /** `zmqecho serve`: a host in the foreground, until a signal ends it. */
-import { basename, dirname, resolve } from "node:path";
+import { stat } from "node:fs/promises";
+import { basename, resolve } from "node:path";
+import type { InCode } from "../assemble.ts";
 import { createCodecSet } from "../codecs/registry.ts";
 import { DEFAULTS, NAME_PATTERN } from "../config/defaults.ts";
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import type { ConfigInput } from "../config/schema.ts";
 import { ConfigError } from "../errors.ts";
-import type { HandlerDefinition, Log } from "../handler.ts";
-import { createHost } from "../host.ts";
-import { PluginError } from "../loader/error.ts";
+import type { Log } from "../handler.ts";
+import { createHost, type Host } from "../host.ts";
 import { CODE } from "../loader/find.ts";
-import { loadPlugin } from "../loader/load.ts";
 import { createLog } from "../log.ts";
 import { encodeBody, valueFromBody } from "./body.ts";
 import { type CodecFlags, codecFromFlags } from "./codec-flags.ts";
@@ -27,7 +27,8 @@ export interface ServeFlags extends CodecFlags {
 }
 
 /**
- * Serves until SIGINT or SIGTERM, drains, and returns; a second signal ends the process at once.
+ * Serves until SIGINT or SIGTERM, drains, and returns; a second signal ends the process at once. SIGHUP reloads, but
+ * ends it too if standard input is a terminal: that one hung up.
  * Throws a usage error or ConfigError (2), and exits with 1 when an address can't be had.
  */
 export async function serve(address: string | undefined, flags: ServeFlags): Promise<void> {
@@ -38,12 +39,12 @@ export async function serve(address: string | undefined, flags: ServeFlags): Pro
   const handlers = await handlersFrom(flags, loaded);
   const log = createLog(loaded.config.log);
   surviveStrayErrors(log);
+  const host = createHost(loaded, { log, ...handlers, hooks: flags.verbose ? [trafficHook(log)] : [] });
   // From here on, so that one that comes while the host starts ends it in order too.
-  const ending = firstSignal().then((signal) => {
-    limitEnding(loaded, log);
+  const ending = firstSignal(() => reload(host)).then((signal) => {
+    limitEnding(host.config, log);
     return signal;
   });
-  const host = createHost(loaded, { log, handlers, hooks: flags.verbose ? [trafficHook(log)] : [] });
   try {
     await host.start();
   } catch (error) {
@@ -93,11 +94,8 @@ function fileName(handler: string | undefined): string | undefined {
   return name;
 }
 
-/** The handlers that `--reply` or `--handler FILE` stand for. */
-async function handlersFrom(
-  { handler, reply }: ServeFlags,
-  loaded: LoadedConfig,
-): Promise<Record<string, HandlerDefinition>> {
+/** What `--reply` or `--handler FILE` stand for. */
+async function handlersFrom({ handler, reply }: ServeFlags, loaded: LoadedConfig): Promise<InCode> {
   if (reply !== undefined) {
     const name = loaded.config.endpoints[REPLY]?.codec ?? DEFAULTS.codec;
     const codecs = createCodecSet(loaded.config.codecs, new Map(), {
@@ -108,20 +106,17 @@ async function handlersFrom(
     const codec = codecs.get(name) ?? (await codecFromPlugin(name, loaded));
     const value = await valueFromBody(reply, codec, (loaded.config.codecs[name]?.type ?? name) === "raw", "--reply");
     encodeBody(codec, value);
-    return { [REPLY]: { handle: () => value } };
+    return { handlers: { [REPLY]: { handle: () => value } } };
   }
   const name = fileName(handler);
   if (handler === undefined || name === undefined) return {};
   const file = resolve(handler);
-  try {
-    const plugin = await loadPlugin({ name, file, folder: dirname(file) });
-    if (plugin.handler !== undefined) return { [name]: plugin.handler };
-  } catch (error) {
-    if (!(error instanceof PluginError)) throw error;
-    const { name: _, ...problem } = error.problem;
-    throw new ConfigError([problem]);
-  }
-  throw usageError(`${handler} has a codec and no handler`);
+  const isFile = await stat(file).then(
+    (facts) => facts.isFile(),
+    () => false,
+  );
+  if (!isFile) throw usageError(`--handler ${handler}: there is no such file`);
+  return { files: { [name]: file } };
 }
 
 /** A plugin's stray rejection or late throw belongs to no call; it must not end the calls of others, nor must what it prints. */
@@ -133,10 +128,17 @@ function surviveStrayErrors(log: Log): void {
   process.on("uncaughtException", (err) => log.error({ err }, "an error was thrown outside of any call"));
 }
 
+/** What can't be used is in the log by then. */
+function reload(host: Host): void {
+  host.reload().catch(() => undefined);
+}
+
 /** The first of the signals that ask for an end; the second one is not waited for. */
-function firstSignal(): Promise<string> {
+function firstSignal(onReload: () => void): Promise<string> {
+  const hangsUp = process.stdin.isTTY === true;
+  if (!hangsUp) process.on("SIGHUP", onReload);
   return new Promise((resolveSignal) => {
-    const numbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
+    const numbers = { SIGINT: 2, SIGTERM: 15, ...(hangsUp && { SIGHUP: 1 }) } as const;
     let asked = false;
     for (const [signal, number] of Object.entries(numbers)) {
       process.on(signal, () => {

@@ -12,8 +12,8 @@ export function trafficHook(log: Log): CallHook {
     start({ handler, codec, source, body }) {
       log.info({ endpoint: source.endpoint, handler, codec, bytes: sizeOf(body) }, `-> ${shown(body)}`);
     },
-    end(outcome, durationMs, { endpoint }) {
-      const ms = Number(durationMs.toFixed(3));
+    end(outcome, { totalMs }, { endpoint }) {
+      const ms = Number(totalMs.toFixed(3));
       if (outcome.code === "ok") log.info({ endpoint, ms, bytes: sizeOf(outcome.body) }, `<- ${shown(outcome.body)}`);
       else
         log.info({ endpoint, ms, details: outcome.details }, printableLine(`<- ${outcome.code}: ${outcome.message}`));

@@ -53,6 +53,7 @@ export function bindCodec(codec: WalkedCodec, limits: CodecLimits): Codec {
 
   return {
     name,
+    ...(codec.texts !== undefined && { texts: codec.texts }),
     ...(codec.conversions?.encode?.bigintsAsText && { writesBigintsAsText: true }),
     encode,
     decode,

@@ -24,6 +24,8 @@ export interface Codec {
   readonly name: string;
   /** Set if what `encodeBody` gives may be the very bytes it was given. */
   readonly passesBytesOn?: true;
+  /** The files it was made from, such as `.proto` files: their text by absolute path. A change in one changes the codec. */
+  readonly texts?: ReadonlyMap<string, string>;
   /** Set if a bigint is carried as decimal text, and read back as that. */
   readonly writesBigintsAsText?: true;
   /** One value as one frame. Raw refuses an array of several. */
@@ -41,6 +43,7 @@ export interface Codec {
 /** What each codec file implements: one frame, no limits. {@link bindCodec} adds the rest. */
 export interface FrameCodec extends CodecDefinition {
   readonly name: string;
+  readonly texts?: ReadonlyMap<string, string>;
   fromJson?(json: unknown): unknown;
 }
 

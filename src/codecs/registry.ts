@@ -19,6 +19,8 @@ export interface CodecOptions {
   readonly name?: string;
   /** What relative `.proto` paths are relative to. Default: the working folder. */
   readonly folder?: string;
+  /** What the `.proto` files hold, by absolute path, instead of what is on disk. */
+  readonly texts?: ReadonlyMap<string, string>;
 }
 
 /**
@@ -47,7 +49,7 @@ function frameCodec(spec: PlainSpec | ProtobufSpec, name: string, options: Codec
       return createMsgpackCodec(name);
     case "protobuf": {
       const { role = "client", folder = process.cwd() } = options;
-      return createProtobufCodec(spec, { role, folder, name });
+      return createProtobufCodec(spec, { role, folder, name, texts: options.texts });
     }
     default: {
       const { type } = spec as { type: unknown };

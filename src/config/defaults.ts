@@ -26,6 +26,8 @@ export const DEFAULTS = {
   retries: 0,
   /** For a plugin's `setup`. */
   setupTimeoutMs: 10_000,
+  /** Of a handler that runs in threads or processes; as many of those as there are processor cores. */
+  pool: { idleMs: 60_000, memoryMb: 256 },
   limits: {
     maxMessageBytes: 4 * 1024 * 1024,
     maxFrames: 64,
@@ -42,8 +44,10 @@ export const BOUNDS = {
   /** Of a handler, of a call. */
   timeoutMs: LONGEST_TIMER_MS,
   retries: 1000,
-  /** Of an endpoint. */
+  /** Of an endpoint, of a handler. */
   concurrency: 65_536,
+  /** Of a handler. */
+  maxWorkers: 1024,
 } as const;
 
 type Limits = { readonly [Name in keyof typeof DEFAULTS.limits]: number };

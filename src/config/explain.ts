@@ -12,12 +12,7 @@ export interface Explained extends PathProblem {
 }
 
 /** Keys that belong to a later version: not unknown, but not served either. */
-const NOT_YET: ReadonlySet<string> = new Set([
-  "endpoints.curve",
-  "targets.curve",
-  "handlers.pool",
-  "handlers.concurrency",
-]);
+const NOT_YET: ReadonlySet<string> = new Set(["endpoints.curve", "targets.curve"]);
 
 /**
  * @param input what was validated

@@ -14,15 +14,19 @@ export interface ConfigFile {
   readonly value: unknown;
   /** For JSON: where each value stands. */
   readonly position?: LocatedJson["position"];
+  /** The files it is made of, absolute: itself and, if it is code, what it imports. */
+  readonly inputs: readonly string[];
 }
 
 /** Looked for first, in each folder on the way up. */
-const FIRST_PLACES = ["zmqecho.config.json", "config/zmqecho.config.json"];
+export const FIRST_PLACE = "zmqecho.config.json";
+const FIRST_PLACES = [FIRST_PLACE, "config/zmqecho.config.json"];
 const PACKAGE_KEY = "zmqecho";
 
 /** Reads the file that somebody named. Throws {@link ConfigError} if it is missing, a folder, unreadable, empty or broken. */
-export async function readConfigFile(file: string, namedBy: string): Promise<ConfigFile> {
-  const fail = (message: string) => new ConfigError([{ file, message: `${message} (named by ${namedBy})` }]);
+export async function readConfigFile(file: string, namedBy?: string): Promise<ConfigFile> {
+  const by = namedBy === undefined ? "" : ` (named by ${namedBy})`;
+  const fail = (message: string) => new ConfigError([{ file, message: message + by }]);
   const facts = await stat(file).catch((error: NodeJS.ErrnoException) => {
     throw fail(error.code === "ENOENT" ? "there is no such file" : `can't be read: ${error.code}`);
   });
@@ -57,7 +61,12 @@ async function using(read: (explorer: Explorer) => Promise<Result>, named?: stri
     return isPackage ? { [PACKAGE_KEY]: text.value } : text.value;
   };
   const yaml = defaultLoaders[".yaml"];
-  const code = async (file: string) => (await import("./typescript-file.ts")).evaluateTypeScript(file);
+  const imported = new Map<string, readonly string[]>();
+  const code = async (file: string) => {
+    const { value, inputs } = await (await import("./code-file.ts")).evaluateCode(file);
+    imported.set(file, inputs);
+    return value;
+  };
   const loaders = {
     ...defaultLoaders,
     ".json": json,
@@ -65,6 +74,9 @@ async function using(read: (explorer: Explorer) => Promise<Result>, named?: stri
     ".ts": code,
     ".mts": code,
     ".cts": code,
+    ".js": code,
+    ".mjs": code,
+    ".cjs": code,
     // A file without an extension is JSON if it looks like it, as YAML has other comments.
     noExt: (file: string, content: string) => (/^\uFEFF?\s*(\{|\/[/*])/.test(content) ? json : yaml)(file, content),
   };
@@ -97,7 +109,7 @@ async function using(read: (explorer: Explorer) => Promise<Result>, named?: stri
     throw new ConfigError([{ file, message: CODE.test(file) ? noDefaultMessage : emptyMessage }]);
   }
   const position = texts.get(file)?.position;
-  return { file, value: result.config, ...(position && { position }) };
+  return { file, value: result.config, ...(position && { position }), inputs: imported.get(file) ?? [file] };
 }
 
 const CODE = /\.[cm]?[jt]s$/;

@@ -1,8 +1,9 @@
 /** Loading a configuration, top to bottom: the sources, the merge, the checks, the result. */
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { ConfigError, type Problem } from "../errors.ts";
 import { type Config, effectiveConfig } from "./effective.ts";
 import { type Explained, explain } from "./explain.ts";
+import type { ConfigFile } from "./file.ts";
 import { type Environment, interpolate } from "./interpolate.ts";
 import { type Layer, mergeLayers, type Origin, originOf, ownerOf, problemAt, sourceText } from "./layers.ts";
 import { isPlainObject, type Path } from "./path.ts";
@@ -22,7 +23,17 @@ export interface LoadedConfig {
   problem(path: Path, message: string): Problem;
   /** The text with its `${NAME}` where variables were filled in; undefined where none were. */
   source(path: Path): string | undefined;
+  /** The files it was made from, absolute; if none was found, the one that would be found first. */
+  readonly files: readonly string[];
+  /**
+   * Reads the same file again, with the same environment and flags; if there was none, looks for one again.
+   * Rejects with a {@link ConfigError} as `loadConfig` does. What was given as an object gives itself.
+   */
+  reload(): Promise<LoadedConfig>;
 }
+
+/** What the layers come to, whatever became of the files. */
+type Resolved = Omit<LoadedConfig, "files" | "reload">;
 
 export interface LoadOptions {
   /** The file to read, relative to `cwd`. Default: `ZMQECHO_CONFIG`, or the nearest one that is found. */
@@ -46,11 +57,29 @@ export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfi
   const { env = process.env, flags = {} } = options;
   const cwd = resolve(options.cwd ?? ".");
   const named = options.file ?? (env.ZMQECHO_CONFIG || undefined);
-  const { findConfigFile, readConfigFile } = await import("./file.ts");
+  const { findConfigFile, FIRST_PLACE, readConfigFile } = await import("./file.ts");
   const found =
     named === undefined
       ? await findConfigFile(cwd)
       : await readConfigFile(resolve(cwd, named), options.file === undefined ? "ZMQECHO_CONFIG" : "--config");
+
+  async function reload(): Promise<LoadedConfig> {
+    if (found === undefined) return loadConfig(options);
+    // Not another search: a file that is gone must not hand over to another one, or to none.
+    return withFile(await readConfigFile(found.file));
+  }
+
+  function withFile(file: ConfigFile | undefined): LoadedConfig {
+    const loaded = resolveFile(file, { env, flags, cwd });
+    return { ...loaded, files: file?.inputs ?? [join(cwd, FIRST_PLACE)], reload };
+  }
+  return withFile(found);
+}
+
+function resolveFile(
+  found: ConfigFile | undefined,
+  { env, flags, cwd }: { readonly env: Environment; readonly flags: ConfigInput; readonly cwd: string },
+): Resolved {
   const folder = found === undefined ? cwd : dirname(found.file);
   const layers: Layer[] = [];
   const problems: Explained[] = [];
@@ -79,7 +108,9 @@ export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfi
 export function resolveConfig(input: ConfigInput, options: { readonly folder?: string } = {}): LoadedConfig {
   const folder = resolve(options.folder ?? ".");
   const problems: Explained[] = [];
-  return resolveLayers([inputLayer(input, folder, problems)], problems, folder);
+  const resolved = resolveLayers([inputLayer(input, folder, problems)], problems, folder);
+  const loaded: LoadedConfig = { ...resolved, files: [], reload: async () => loaded };
+  return loaded;
 }
 
 /** The variables that override a file, with what they set. A variable that is set to nothing counts as unset. */
@@ -123,12 +154,7 @@ function inputLayer(input: unknown, folder: string, problems: Explained[]): Laye
   return { source: "flag", value, folder };
 }
 
-function resolveLayers(
-  layers: readonly Layer[],
-  found: readonly Explained[],
-  folder: string,
-  file?: string,
-): LoadedConfig {
+function resolveLayers(layers: readonly Layer[], found: readonly Explained[], folder: string, file?: string): Resolved {
   const merged = mergeLayers(layers);
   const folderOf = (path: Path) => ownerOf(layers, path)?.layer.folder ?? folder;
   const schema = configSchema();

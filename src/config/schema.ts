@@ -5,6 +5,7 @@
 import { createRequire } from "node:module";
 import type { z as Zod } from "zod";
 import { textOf } from "../errors.ts";
+import { ISOLATIONS } from "../handler.ts";
 import { type AddressUse, parseAddress } from "../wire/address.ts";
 import { BOUNDS, DEFAULTS, NAME_PATTERN } from "./defaults.ts";
 
@@ -123,17 +124,27 @@ function buildSchema(z: typeof Zod) {
     plugin: name("the name of a plugin")
       .exactOptional()
       .meta({ description: "The plugin it is made from. Default: the one of the handler's own name." }),
-    isolation: z
-      .enum(["inline"], {
-        error: (issue) =>
-          issue.input === "thread" || issue.input === "process"
-            ? `isolation "${issue.input}" is not in this version yet; leave it out`
-            : 'expected "inline"',
-      })
-      .exactOptional()
-      .meta({
-        description: "Where it runs: `inline`, in the host's own thread. Default: what the plugin says, or `inline`.",
-      }),
+    isolation: oneOf(ISOLATIONS).exactOptional().meta({
+      description:
+        "Where it runs: `inline` in the host's own thread, `thread` or `process` in a pool of them, behind a wall. Default: what the plugin says, or `inline`.",
+    }),
+    concurrency: whole(1, BOUNDS.concurrency).exactOptional().meta({
+      description:
+        "How many of its calls run at once, over all endpoints; the others wait in the queues of those. Default: what the plugin says, or no bound but the endpoints'. In a pool never more than its workers.",
+    }),
+    pool: strict({
+      maxWorkers: whole(1, BOUNDS.maxWorkers)
+        .exactOptional()
+        .meta({ description: "How many threads or processes at most. Default: one for each processor core." }),
+      idleMs: whole(0, 86_400_000)
+        .default(DEFAULTS.pool.idleMs)
+        .meta({ description: "Milliseconds after which one that has nothing to do ends." }),
+      memoryMb: whole(16, 1_048_576)
+        .default(DEFAULTS.pool.memoryMb)
+        .meta({ description: "Megabytes of JavaScript heap that each may use; one that wants more is replaced." }),
+    })
+      .prefault({})
+      .meta({ description: "The pool of a handler that runs in threads or processes." }),
     timeoutMs: whole(1, BOUNDS.timeoutMs)
       .exactOptional()
       .meta({
@@ -222,7 +233,7 @@ function buildSchema(z: typeof Zod) {
       }),
     watch: flag().default(DEFAULTS.watch).meta({
       description:
-        "Whether the host starts although a plugin that an endpoint names is broken: that endpoint then answers `unavailable`. With `false` it is an error.",
+        "Whether edits to plugins, to what they import, to `.proto` files and to this file count while the host runs. The host then starts although a plugin that an endpoint names is broken, and that endpoint answers `unavailable` until it is mended; with `false` that is an error.",
     }),
     codecs: named(codec)
       .default({})

@@ -3,6 +3,7 @@
  * outcomes in its own way and shares all the rest.
  */
 import type { Body } from "../codecs/codec.ts";
+import type { CallCounts } from "../counts.ts";
 import type { ErrorCode, JsonObject, ZmqEchoError } from "../errors.ts";
 import type { Metadata } from "../handler.ts";
 
@@ -51,8 +52,20 @@ export interface Core {
   call(call: Call): Outcome | Promise<Outcome>;
   /** The outcome of a message that could not be read as a call; counted and logged like any other. */
   refuse(error: ZmqEchoError, source: Source): Failure;
-  /** From now on calls are `unavailable`. Resolves when none is left; what runs after `graceMs` is answered `unavailable`. */
-  drain(graceMs: number): Promise<void>;
+  /**
+   * From now on calls are `unavailable`. Resolves when none is left; what runs after `graceMs` is answered `unavailable`.
+   * @param why what the callers are told; default: that the host is shutting down
+   */
+  drain(graceMs: number, why?: string): Promise<void>;
+  load(): Load;
+}
+
+/** What an endpoint does just now, and what it has done. */
+export interface Load extends CallCounts {
+  readonly inFlight: number;
+  readonly queued: number;
+  /** Calls that found no place and no room to wait, or had to give their room to another peer. */
+  readonly refused: number;
 }
 
 /** Brings calls in and carries outcomes out. */
@@ -65,9 +78,17 @@ export interface Transport {
   close(): Promise<void>;
 }
 
+/** Milliseconds of a call, from the read of its request. */
+export interface Durations {
+  /** Until its outcome. */
+  readonly totalMs: number;
+  /** Of those, the ones it waited for a place. */
+  readonly waitedMs: number;
+}
+
 /** Told about every call; metrics, traces and traffic logs are built on this. Must not throw and must not wait. */
 export interface CallHook {
   start?(call: Call): void;
   /** Also for what was refused before it became a call, with the call absent. */
-  end?(outcome: Outcome, durationMs: number, source: Source, call?: Call): void;
+  end?(outcome: Outcome, durations: Durations, source: Source, call?: Call): void;
 }

@@ -2,237 +2,234 @@
  * The one place where every request gets exactly one reply. A call comes in as bytes and leaves as an outcome, whatever
  * its body, its handler or the host's state make of it: `call` settles once and never throws.
  */
-import type { Codec } from "../codecs/codec.ts";
-import { ZmqEchoError } from "../errors.ts";
+import type { Body } from "../codecs/codec.ts";
+import { createCallCounter } from "../counts.ts";
 import type { Log } from "../handler.ts";
-import type { HandlerSlot } from "../loader/registry.ts";
-import type { Runner } from "../runtime/runner.ts";
+import type { HandlerSlot, HandlerVersion } from "../loader/slot.ts";
+import type { ServedCodec } from "../runtime/recipe.ts";
 import { NO_METADATA } from "../wire/zep.ts";
-import { shorten } from "../wording.ts";
-import type { Call, CallHook, Core, Outcome, Success } from "./call.ts";
+import type { Call, CallHook, Core, Outcome } from "./call.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { createReporter } from "./failure.ts";
-import { observe } from "./observe.ts";
+import { createHooks } from "./hooks.ts";
+import { createRaces } from "./race.ts";
+import { broken, draining, full, noCodec, noHandler, tooLate } from "./refusals.ts";
 import { RunningCall } from "./running-call.ts";
+import { createFairQueue } from "./waiting.ts";
 
-export interface CoreOptions {
-  /** Whether this endpoint serves handlers of that name. */
-  readonly allows: (handler: string) => boolean;
-  /** Undefined for a name that never loaded. */
+export interface CoreOptions extends CoreSettings {
+  /** Undefined for a name that never loaded, or is gone. */
   readonly findHandler: (name: string) => HandlerSlot | undefined;
-  readonly findCodec: (name: string) => Codec | undefined;
-  /** How many calls run at once. */
-  readonly concurrency: number;
-  /** How many more may wait. */
-  readonly queue: number;
   readonly deadlines: Deadlines;
   readonly newRequestId: () => string;
   readonly hooks: readonly CallHook[];
   readonly log: Log;
 }
 
-/** A call that is well-formed, and what runs it. */
-interface Admitted {
-  readonly job: RunningCall;
-  readonly runner: Runner;
+/** What may change while calls run. */
+export interface CoreSettings {
+  /** Whether this endpoint serves handlers of that name. */
+  readonly allows: (handler: string) => boolean;
+  readonly findCodec: (name: string) => ServedCodec | undefined;
+  /** How many calls run at once. */
+  readonly concurrency: number;
+  /** How many more may wait. */
+  readonly queue: number;
+}
+
+export interface ConfigurableCore extends Core {
+  /** For calls that come from now on, and for those that wait. */
+  configure(settings: CoreSettings): void;
 }
 
 /** One that waits for a place. */
-interface Waiting extends Admitted {
+interface Waiting {
+  readonly job: RunningCall;
+  readonly peer: string;
+  readonly slot: HandlerSlot;
   readonly answer: (outcome: Outcome | Promise<Outcome>) => void;
   readonly unwatch: () => void;
 }
 
-/** When a refused caller may come back, as a hint: calls end often, hosts come back slowly. */
-const RETRY_WHEN_FULL_MS = 100;
-const RETRY_WHEN_DRAINING_MS = 1000;
-
-export function createCore(options: CoreOptions): Core {
-  const { newRequestId } = options;
-  const { failed, refused, dropped, hookFailed } = createReporter(options.log, newRequestId);
-  /** In the order they came. */
-  const waiting = new Set<Waiting>();
-  /** Ends each call that is still unsettled; synchronous calls are never in here. */
-  const unsettled = new Set<(outcome: ZmqEchoError) => void>();
+export function createCore(options: CoreOptions): ConfigurableCore {
+  const { deadlines, findHandler, newRequestId } = options;
+  const reporter = createReporter(options.log, newRequestId);
+  const hooks = createHooks(options.hooks, reporter.hookFailed);
+  const counter = createCallCounter();
+  const waiting = createFairQueue<HandlerSlot, Waiting>();
+  const races = createRaces({ deadlines, succeeded, failed: (job, error) => failed(job.call, error, job), dropped });
+  let settings: CoreSettings = options;
   let running = 0;
+  let refused = 0;
   let refilling = false;
-  let draining = false;
+  /** Why calls are refused, from the start of a drain on. */
+  let closing: string | undefined;
   let drained: (() => void) | undefined;
 
   function admit(call: Call): Outcome | Promise<Outcome> {
-    let admitted: Admitted;
+    hooks?.started(call);
+    let job: RunningCall;
     try {
-      admitted = prepare(call);
+      job = prepare(call);
     } catch (error) {
       return failed(call, error);
     }
-    return running < options.concurrency ? run(admitted) : wait(admitted);
+    return running < settings.concurrency && job.slot.hasPlace() ? run(job) : wait(job);
   }
 
-  function prepare(call: Call): Admitted {
-    if (draining) throw unavailable("the host is shutting down");
-    const slot = options.allows(call.handler) ? options.findHandler(call.handler) : undefined;
-    if (slot === undefined)
-      throw new ZmqEchoError("not_found", `no handler ${JSON.stringify(shorten(call.handler))} is served here`);
-    if (slot.state === "broken") {
-      throw new ZmqEchoError(
-        "unavailable",
-        `handler ${JSON.stringify(shorten(call.handler))} does not load; the host's log has the cause`,
-      );
-    }
-    const codec = options.findCodec(call.codec);
-    if (codec === undefined)
-      throw new ZmqEchoError("unimplemented", `codec ${JSON.stringify(shorten(call.codec))} is not served here`);
-    const { runner } = slot;
-    return { runner, job: new RunningCall(call, codec, runner.timeoutMs, newRequestId) };
+  function prepare(call: Call): RunningCall {
+    if (closing !== undefined) throw draining(closing);
+    const slot = settings.allows(call.handler) ? findHandler(call.handler) : undefined;
+    if (slot === undefined) throw noHandler(call.handler);
+    if (slot.version === undefined) throw broken(call.handler);
+    const codec = settings.findCodec(call.codec);
+    if (codec === undefined) throw noCodec(call.codec);
+    return new RunningCall(call, codec, slot, slot.version.runner.timeoutMs, newRequestId);
   }
 
-  function wait({ job, runner }: Admitted): Outcome | Promise<Outcome> {
-    if (waiting.size >= options.queue) {
-      const full = `${running} calls run and ${waiting.size} wait; no more are taken`;
-      const details = { retryAfterMs: RETRY_WHEN_FULL_MS };
-      return failed(job.call, new ZmqEchoError("resource_exhausted", full, { details }), job);
+  function wait(job: RunningCall): Outcome | Promise<Outcome> {
+    const { slot, peer } = job;
+    if (waiting.size >= settings.queue) {
+      const evicted = waiting.evictFor(peer);
+      if (evicted === undefined) return refuse(job);
+      evicted.unwatch();
+      evicted.answer(refuse(evicted.job));
     }
     return new Promise((answer) => {
-      const unwatch = options.deadlines.watch({
+      const unwatch = deadlines.watch({
         remainingMs: () => job.remainingMs(),
         expire: () => {
-          waiting.delete(entry);
-          answer(failed(job.call, tooLate(job, "it waited"), job));
+          if (waiting.remove(entry)) answer(waitedTooLong(job));
         },
       });
-      const entry: Waiting = { job, runner, answer, unwatch };
+      const entry: Waiting = { job, peer, slot, answer, unwatch };
       waiting.add(entry);
+      if (!slot.hasPlace()) slot.whenFree(refill);
     });
   }
 
+  function refuse(job: RunningCall): Outcome {
+    refused++;
+    return failed(job.call, full(running, waiting.size), job);
+  }
+
+  function waitedTooLong(job: RunningCall): Outcome {
+    job.waitedMs = performance.now() - job.call.receivedAt;
+    return failed(job.call, tooLate(job, "it waited"), job);
+  }
+
   /** Takes a place until the handler ends, or has had all its own time; its caller may give up sooner. */
-  function run(admitted: Admitted): Outcome | Promise<Outcome> {
+  function run(job: RunningCall): Outcome | Promise<Outcome> {
+    const { slot } = job;
+    const { version } = slot;
+    // It was there when the call came, and has gone while the call waited.
+    if (version === undefined) return failed(job.call, noHandler(job.handler), job);
     running++;
-    const outcome = start(admitted);
-    if (!(outcome instanceof Promise)) release();
+    slot.enter(version);
+    let outcome: Outcome;
+    try {
+      const body = version.runner.run(job);
+      if (body instanceof Promise) return races.run(job, body, () => release(slot, version));
+      outcome = succeeded(job, body);
+    } catch (error) {
+      outcome = failed(job.call, error, job);
+    }
+    release(slot, version);
     return outcome;
   }
 
-  function release(): void {
+  function release(slot: HandlerSlot, version: HandlerVersion): void {
     running--;
+    slot.leave(version);
     refill();
-    if (running === 0) drained?.();
   }
 
   /** A loop, and not entered twice: a queue of synchronous calls must not become a stack of them. */
   function refill(): void {
     if (refilling) return;
     refilling = true;
-    for (const next of waiting) {
-      if (running >= options.concurrency) break;
-      waiting.delete(next);
-      next.unwatch();
+    while (running < settings.concurrency) {
+      const next = waiting.take((slot) => slot.hasPlace());
+      if (next === undefined) break;
+      const { job, unwatch, answer } = next;
+      unwatch();
       // A timer is late when others hold the thread, so the deadline may have passed unseen.
-      const { job } = next;
-      next.answer(job.remainingMs() > 0 ? run(next) : failed(job.call, tooLate(job, "it waited"), job));
+      if (job.remainingMs() <= 0) {
+        answer(waitedTooLong(job));
+        continue;
+      }
+      job.waitedMs = performance.now() - job.call.receivedAt;
+      answer(run(job));
     }
+    for (const slot of waiting.slots()) if (!slot.hasPlace()) slot.whenFree(refill);
     refilling = false;
+    if (running === 0 && waiting.size === 0) drained?.();
   }
 
-  function start({ job, runner }: Admitted): Outcome | Promise<Outcome> {
-    try {
-      const body = runner.run(job);
-      return body instanceof Promise ? settle(job, body) : succeeded(job, body);
-    } catch (error) {
-      return failed(job.call, error, job);
-    }
+  function succeeded(job: RunningCall, body: Body): Outcome {
+    const { call } = job;
+    const now = performance.now();
+    // A handler that held the thread past its deadline gets the answer that a waiting one gets.
+    if (now >= job.expiresAt) return failed(call, tooLate(job, "it ran"), job);
+    return ended(call, { code: "ok", codec: call.codec, metadata: NO_METADATA, body }, now, job);
   }
 
-  /** Whatever comes first: the result, the deadline, the end of a drain. The others are dropped. */
-  function settle(job: RunningCall, body: Promise<Success["body"]>): Promise<Outcome> {
-    return new Promise((resolve) => {
-      let unwatch = options.deadlines.watch({ remainingMs: () => job.remainingMs(), expire: expired });
-      unsettled.add(giveUp);
+  function failed(call: Call, error: unknown, job?: RunningCall): Outcome {
+    return ended(call, reporter.failed(call, error, job), performance.now(), job);
+  }
 
-      function expired(): void {
-        giveUp(tooLate(job, "it ran"));
-        const leftMs = () => job.placeExpiresAt - performance.now();
-        if (leftMs() > 0) unwatch = options.deadlines.watch({ remainingMs: leftMs, expire: vacate });
-        else vacate();
-      }
+  /** Every outcome of a call passes here, once. */
+  function ended(call: Call, outcome: Outcome, now: number, job: RunningCall | undefined): Outcome {
+    const totalMs = now - call.receivedAt;
+    counter.record(outcome.code, totalMs);
+    job?.slot.counter.record(outcome.code, totalMs);
+    if (settings.concurrency === 1 && totalMs > SLOW_IN_LOCK_STEP_MS) reporter.slowInLockStep(call, totalMs);
+    hooks?.ended(outcome, { totalMs, waitedMs: job?.waitedMs ?? 0 }, call.source, call);
+    return outcome;
+  }
 
-      function giveUp(error: ZmqEchoError): void {
-        if (!unsettled.delete(giveUp)) return;
-        job.abort(error);
-        resolve(failed(job.call, error, job));
-      }
+  function dropped(job: RunningCall, error?: unknown): void {
+    reporter.dropped(job, error);
+  }
 
-      let vacated = false;
-      function vacate(): void {
-        unwatch();
-        if (vacated) return;
-        vacated = true;
-        release();
-      }
-
-      function end(outcome: () => Outcome, late: () => void): void {
-        if (unsettled.delete(giveUp)) resolve(outcome());
-        else late();
-        vacate();
-      }
-
-      body.then(
-        (result) =>
-          end(
-            () => succeeded(job, result),
-            () => dropped(job),
-          ),
-        (error: unknown) =>
-          end(
-            () => failed(job.call, error, job),
-            () => dropped(job, error),
-          ),
-      );
+  async function drain(graceMs: number, why = "the host is shutting down"): Promise<void> {
+    closing = why;
+    if (running === 0 && waiting.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => {
+        const over = draining(`${why} and could not wait longer`);
+        for (const entry of [...waiting.entries()]) {
+          waiting.remove(entry);
+          entry.unwatch();
+          entry.answer(failed(entry.job.call, over, entry.job));
+        }
+        races.giveUp(over);
+        resolve();
+      }, graceMs);
+      drained = () => {
+        clearTimeout(timer);
+        resolve();
+      };
     });
   }
 
-  function succeeded(job: RunningCall, body: Success["body"]): Outcome {
-    // A handler that held the thread past its deadline gets the answer that a waiting one gets.
-    if (job.remainingMs() <= 0) return failed(job.call, tooLate(job, "it ran"), job);
-    return { code: "ok", codec: job.codec.name, metadata: NO_METADATA, body };
-  }
-
-  const core: Core = {
+  return {
     call: admit,
-    refuse: refused,
-    async drain(graceMs: number): Promise<void> {
-      draining = true;
-      if (running === 0) return;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(() => {
-          const ended = unavailable("the host is shutting down and could not wait longer");
-          for (const { job, answer, unwatch } of waiting) {
-            unwatch();
-            answer(failed(job.call, ended, job));
-          }
-          waiting.clear();
-          for (const giveUp of unsettled) giveUp(ended);
-          resolve();
-        }, graceMs);
-        drained = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+    refuse(error, source) {
+      const failure = reporter.refused(error, source);
+      counter.record(failure.code, 0);
+      hooks?.ended(failure, NO_TIME, source);
+      return failure;
     },
+    drain,
+    configure(next) {
+      settings = next;
+      refill();
+    },
+    load: () => ({ inFlight: running, queued: waiting.size, refused, ...counter.counts() }),
   };
-  return observe(core, options.hooks, hookFailed);
 }
 
-function unavailable(message: string): ZmqEchoError {
-  return new ZmqEchoError("unavailable", message, { details: { retryAfterMs: RETRY_WHEN_DRAINING_MS } });
-}
-
-function tooLate(job: RunningCall, doing: "it waited" | "it ran"): ZmqEchoError {
-  const given = Math.round(job.expiresAt - job.call.receivedAt);
-  return new ZmqEchoError(
-    "deadline_exceeded",
-    `handler ${JSON.stringify(shorten(job.handler))} had ${given} ms, and ${doing} longer`,
-  );
-}
+/** Longer than this, and whoever else asks a lock-step endpoint notices. */
+const SLOW_IN_LOCK_STEP_MS = 100;
+const NO_TIME = Object.freeze({ totalMs: 0, waitedMs: 0 });

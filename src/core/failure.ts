@@ -15,6 +15,8 @@ export interface Reporter {
   dropped(job: RunningCall, error?: unknown): void;
   /** A hook that threw; said once, since it would be with every call. */
   hookFailed(error: unknown): void;
+  /** A call that kept all others of its endpoint waiting; said once. */
+  slowInLockStep(call: Call, ms: number): void;
 }
 
 export function createReporter(log: Log, newRequestId: () => string): Reporter {
@@ -39,6 +41,7 @@ export function createReporter(log: Log, newRequestId: () => string): Reporter {
   }
 
   let hookHasFailed = false;
+  let wasSlow = false;
 
   return {
     failed(call, error, job) {
@@ -68,6 +71,17 @@ export function createReporter(log: Log, newRequestId: () => string): Reporter {
     hookFailed(error) {
       if (!hookHasFailed) tellError("error", {}, error, "a hook failed; calls go on, and it is not said again");
       hookHasFailed = true;
+    },
+
+    slowInLockStep({ handler, source: { endpoint } }, ms) {
+      if (wasSlow) return;
+      wasSlow = true;
+      const what = `handler ${handler} took ${Math.round(ms)} ms, and endpoint ${endpoint} reads no other request meanwhile`;
+      tell(
+        "warn",
+        { endpoint, handler },
+        `${what}; write "concurrency": 16 in endpoints.${endpoint} to serve side by side`,
+      );
     },
   };
 }

@@ -1,28 +1,36 @@
 /** One admitted call while it runs: its ids, its deadline and its signal, each made when first asked for. */
 import type { Codec } from "../codecs/codec.ts";
+import { ZmqEchoError } from "../errors.ts";
 import type { Metadata } from "../handler.ts";
+import type { HandlerSlot } from "../loader/slot.ts";
+import type { CodecRecipe, ServedCodec } from "../runtime/recipe.ts";
 import type { Job } from "../runtime/runner.ts";
 import { NO_METADATA } from "../wire/zep.ts";
+import { shorten } from "../wording.ts";
 import type { Call } from "./call.ts";
 
 const RESERVED_METADATA = new Set(["timeout-ms", "request-id", "traceparent", "tracestate"]);
 
 export class RunningCall implements Job {
   readonly call: Call;
-  readonly codec: Codec;
+  readonly slot: HandlerSlot;
   /** When its caller is told that it took too long, on the clock of `performance.now()`. */
   readonly expiresAt: number;
   /** When its place is given to another: a caller in a hurry does not get more to run at once than the others. */
   readonly placeExpiresAt: number;
+  /** Milliseconds that it waited for a place. */
+  waitedMs = 0;
+  readonly #codec: ServedCodec;
   readonly #newRequestId: () => string;
   #requestId: string | undefined;
   #abort: AbortController | undefined;
   #over: Error | undefined;
 
-  constructor(call: Call, codec: Codec, timeoutMs: number, newRequestId: () => string) {
+  constructor(call: Call, codec: ServedCodec, slot: HandlerSlot, timeoutMs: number, newRequestId: () => string) {
     const asked = call.metadata["timeout-ms"];
     this.call = call;
-    this.codec = codec;
+    this.slot = slot;
+    this.#codec = codec;
     this.placeExpiresAt = call.receivedAt + timeoutMs;
     this.expiresAt = call.receivedAt + (asked === undefined ? timeoutMs : Math.min(timeoutMs, Number(asked)));
     this.#newRequestId = newRequestId;
@@ -31,8 +39,21 @@ export class RunningCall implements Job {
   get endpoint(): string {
     return this.call.source.endpoint;
   }
+  /** For the queue: who sent it. */
+  get peer(): string {
+    return this.call.source.peer ?? "";
+  }
   get handler(): string {
     return this.call.handler;
+  }
+  get codec(): Codec {
+    const { codec } = this.#codec;
+    if (codec !== undefined) return codec;
+    const where = "comes from a plugin that runs in workers only, and this handler runs in the host";
+    throw new ZmqEchoError("unimplemented", `codec ${JSON.stringify(shorten(this.call.codec))} ${where}`);
+  }
+  get recipe(): CodecRecipe | undefined {
+    return this.#codec.recipe;
   }
   get body(): Call["body"] {
     return this.call.body;

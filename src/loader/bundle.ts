@@ -199,7 +199,14 @@ function problemFrom(name: string, plugin: string, errors: readonly Message[]): 
   // esbuild counts bytes, from 0.
   const before = Buffer.from(location.lineText).subarray(0, location.column).toString();
   const added = before.startsWith(locationOf(file)) ? locationOf(file).length : 0;
-  return { name, file, line: location.line, column: before.length - added + 1, message: message + more };
+  return {
+    name,
+    file,
+    line: location.line,
+    column: before.length - added + 1,
+    message: message + more,
+    ...(specifier?.startsWith(".") && { missing: resolve(dirname(file), specifier) }),
+  };
 }
 
 function whatToDo(specifier: string): string {

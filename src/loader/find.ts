@@ -29,12 +29,16 @@ export interface PluginProblem {
   readonly column?: number;
   /** What is wrong and what to do, in one line. */
   readonly message: string;
+  /** Absolute: the file that is imported and not there, perhaps without its ending. */
+  readonly missing?: string;
 }
 
 /** What {@link findPlugins} found. No name is in both. */
 export interface FoundPlugins {
   readonly plugins: ReadonlyMap<string, PluginFile>;
   readonly problems: readonly PluginProblem[];
+  /** Where it looked, absolute; a folder that is missing may yet appear. */
+  readonly folders: readonly string[];
 }
 
 /** The plugins that come with this package, seen from src/loader and from dist/loader alike. */
@@ -66,12 +70,14 @@ export async function findPlugins(
   const problems: PluginProblem[] = [];
   const shipped = await realpath(SHIPPED);
   const read = new Set([shipped]);
+  const folders = [SHIPPED];
   const yours: Candidate[] = [];
   for (const entry of entries) {
     try {
       const folder = /^[./]/.test(entry)
         ? resolve(options.folder, entry)
         : await folderOfPackage(entry, options.folder);
+      folders.push(folder);
       const real = await realFolder(folder);
       if (real === undefined || read.has(real)) continue;
       read.add(real);
@@ -92,7 +98,7 @@ export async function findPlugins(
     if (message === undefined) plugins.set(name, { name, file, folder });
     else problems.push({ name, file, message });
   }
-  return { plugins, problems };
+  return { plugins, problems, folders };
 }
 
 function groupByName(candidates: readonly Candidate[]): Map<string, Candidate[]> {

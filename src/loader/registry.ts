@@ -1,95 +1,217 @@
-/** From a handler's name to the handler that is ready to be called. */
+/** From a handler's name to what answers to it: set up, replaced and torn down while calls run. */
+import { availableParallelism } from "node:os";
+import { isDeepStrictEqual } from "node:util";
 import { DEFAULTS } from "../config/defaults.ts";
 import type { HandlerConfig } from "../config/effective.ts";
 import { textOf } from "../errors.ts";
 import type { HandlerDefinition, Log } from "../handler.ts";
 import { startInline } from "../runtime/inline.ts";
+import { createIsolatedRunner } from "../runtime/isolated.ts";
 import type { Runner } from "../runtime/runner.ts";
+import type { Plugin } from "./load.ts";
+import type { HandlerOutline } from "./shape.ts";
+import { HandlerSlot, type HandlerVersion } from "./slot.ts";
 
-/** What a handler's name stands for just now. */
-export type HandlerSlot =
-  | { readonly state: "ready"; readonly runner: Runner }
-  /** It is there, but its plugin does not load, or its setup failed. */
-  | { readonly state: "broken" };
-
-export interface HandlerRegistry {
-  /** Undefined for a name that nothing stands behind. Safe with a name from the wire. */
-  find(name: string): HandlerSlot | undefined;
-  /** Tears all of them down; call it when no call runs any more. */
-  close(withinMs: number): Promise<void>;
+/** What a plugin or the embedding code defines. One of the two ways to run it is there at least. */
+export interface HandlerSource {
+  readonly outline: HandlerOutline;
+  /** Runs in this thread. */
+  readonly definition?: HandlerDefinition;
+  /** Runs in workers. */
+  readonly plugin?: Plugin;
 }
 
-export interface RegistryOptions {
-  /** What the plugins define, by the plugin's name. */
-  readonly definitions: ReadonlyMap<string, HandlerDefinition>;
+/** What the registry should hold. */
+export interface RegistryContents {
+  /** By the plugin's name. */
+  readonly sources: ReadonlyMap<string, HandlerSource>;
   /** Plugins that are there and do not load. */
   readonly broken: ReadonlySet<string>;
   /** Whether some endpoint serves that name; the others are not set up. */
   readonly serves: (name: string) => boolean;
   /** `handlers` of the config. */
-  readonly settings: Readonly<Record<string, Partial<HandlerConfig>>>;
-  readonly log: Log;
+  readonly settings: Readonly<Record<string, HandlerConfig>>;
 }
 
-/** Sets every handler that is served up, all at once. One whose setup fails is logged and broken; the others work. */
-export async function createRegistry(options: RegistryOptions): Promise<HandlerRegistry> {
-  const { definitions, broken, serves, settings, log } = options;
+export interface HandlerRegistry {
+  /** Undefined for a name that nothing stands behind. Safe with a name from the wire. */
+  find(name: string): HandlerSlot | undefined;
+  slots(): Iterable<HandlerSlot>;
+  /**
+   * Sets up what is new or has changed, all at once, and lets go of what is gone; calls that run end on the version they
+   * began on, and that is torn down then. One whose setup fails is logged, and its earlier version goes on.
+   * Resolves with the names that changed.
+   */
+  apply(contents: RegistryContents): Promise<string[]>;
+  /** Tears all of them down; call it when no call runs any more. */
+  close(withinMs: number): Promise<void>;
+}
+
+/** A version with what it was made from. */
+interface Made extends HandlerVersion {
+  readonly source: HandlerSource;
+  readonly settings: Partial<HandlerConfig>;
+}
+
+/** What goes while the host runs may take this long to tear down, as at a stop. */
+const TEARDOWN_MS = DEFAULTS.shutdown.graceMs;
+
+export function createRegistry(log: Log): HandlerRegistry {
   const slots = new Map<string, HandlerSlot>();
-  const names = new Set([...definitions.keys(), ...broken, ...Object.keys(settings)]);
-  await Promise.all(
-    [...names].filter(serves).map(async (name) => {
-      const own = settings[name] ?? {};
-      const definition = definitions.get(own.plugin ?? name);
-      slots.set(name, definition === undefined ? { state: "broken" } : await start(name, definition, own, log));
-    }),
+  const versions = new Map<HandlerSlot, Made>();
+  /** Torn down or about to be, by the handler's name. */
+  const closing = new Map<Promise<void>, string>();
+  let isClosed = false;
+
+  function retire(slot: HandlerSlot, idle: (version: Made) => Promise<void> | undefined, withinMs: number): void {
+    const version = versions.get(slot);
+    versions.delete(slot);
+    if (version === undefined) return;
+    slot.lostWorkers += version.runner.workers?.lost() ?? 0;
+    const closed = Promise.resolve(idle(version))
+      .then(() => version.runner.close(withinMs))
+      .catch((err: unknown) => {
+        log.error({ handler: slot.name, err }, `teardown of ${slot.name} failed: ${textOf(err)}`);
+      })
+      .then(() => void closing.delete(closed));
+    closing.set(closed, slot.name);
+  }
+
+  async function replace(slot: HandlerSlot, source: HandlerSource, settings: Partial<HandlerConfig>): Promise<boolean> {
+    const before = versions.get(slot);
+    if (before !== undefined && isSame(before.source, source) && isDeepStrictEqual(before.settings, settings))
+      return false;
+    let runner: Runner;
+    try {
+      runner = await startRunner(slot.name, source, settings, log, before !== undefined);
+    } catch (err) {
+      const goesOn = before === undefined ? "" : "; the version before it goes on";
+      log.error({ handler: slot.name, err }, `setup of handler ${slot.name} failed: ${textOf(err)}${goesOn}`);
+      return false;
+    }
+    if (isClosed) {
+      // The host stopped meanwhile.
+      await runner.close(0).catch(() => undefined);
+      return false;
+    }
+    const version: Made = { runner, running: 0, source, settings };
+    retire(slot, whenIdle, TEARDOWN_MS);
+    versions.set(slot, version);
+    slot.version = version;
+    slot.concurrency = concurrencyOf(source.outline, settings);
+    slot.wake();
+    return true;
+  }
+
+  async function apply({ sources, broken, serves, settings }: RegistryContents): Promise<string[]> {
+    const names = new Set([...sources.keys(), ...broken, ...Object.keys(settings)].filter(serves));
+    const changed: string[] = [];
+    await Promise.all(
+      [...names].map(async (name) => {
+        const own: Partial<HandlerConfig> = settings[name] ?? {};
+        const plugin = own.plugin ?? name;
+        const source = sources.get(plugin);
+        if (source === undefined && !broken.has(plugin)) {
+          names.delete(name);
+          return;
+        }
+        const slot = slots.get(name) ?? new HandlerSlot(name);
+        if (source !== undefined && (await replace(slot, source, own))) changed.push(name);
+        slots.set(name, slot);
+      }),
+    );
+    for (const [name, slot] of slots) {
+      if (names.has(name)) continue;
+      slots.delete(name);
+      slot.version = undefined;
+      retire(slot, whenIdle, TEARDOWN_MS);
+      changed.push(name);
+    }
+    return changed.sort();
+  }
+
+  async function close(withinMs: number): Promise<void> {
+    isClosed = true;
+    for (const slot of slots.values()) retire(slot, () => undefined, withinMs);
+    slots.clear();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        log.error({ handlers: [...closing.values()] }, `teardown took over ${withinMs} ms and is not waited for`);
+        resolve();
+      }, withinMs);
+    });
+    await Promise.race([Promise.all(closing.keys()), late]);
+    clearTimeout(timer);
+  }
+
+  return { find: (name) => slots.get(name), slots: () => slots.values(), apply, close };
+}
+
+function whenIdle(version: Made): Promise<void> | undefined {
+  if (version.running === 0) return undefined;
+  return new Promise((resolve) => {
+    version.onIdle = resolve;
+  });
+}
+
+function isSame(one: HandlerSource, other: HandlerSource): boolean {
+  return (
+    one.definition === other.definition &&
+    one.plugin?.file === other.plugin?.file &&
+    one.plugin?.bundle.hash === other.plugin?.bundle.hash
   );
-  return {
-    find: (name) => slots.get(name),
-    async close(withinMs) {
-      const closing = [...slots].map(async ([handler, slot]) => {
-        if (slot.state === "broken") return;
-        await slot.runner
-          .close()
-          .catch((err: unknown) => log.error({ handler, err }, `teardown of ${handler} failed: ${textOf(err)}`));
-        slots.delete(handler);
-      });
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(() => {
-          log.error({ handlers: [...slots.keys()] }, `teardown took over ${withinMs} ms and is not waited for`);
-          resolve();
-        }, withinMs);
-      });
-      await Promise.race([Promise.all(closing), late]);
-      clearTimeout(timer);
-    },
-  };
 }
 
 /** Milliseconds from the read of a request to its deadline: what the config says, or the plugin, or the default. */
-export function timeoutOf(definition: HandlerDefinition, own: Partial<HandlerConfig> = {}): number {
-  return own.timeoutMs ?? definition.timeoutMs ?? DEFAULTS.handlerTimeoutMs;
+export function timeoutOf(outline: HandlerOutline, own: { readonly timeoutMs?: number } = {}): number {
+  return own.timeoutMs ?? outline.timeoutMs ?? DEFAULTS.handlerTimeoutMs;
 }
 
-async function start(
+/** Likewise where it runs. */
+export function isolationOf(outline: HandlerOutline, own: Partial<HandlerConfig> = {}) {
+  return own.isolation ?? outline.isolation ?? "inline";
+}
+
+/** A worker runs one call at a time, so no more than there may be workers. */
+function concurrencyOf(outline: HandlerOutline, own: Partial<HandlerConfig>): number {
+  const asked = own.concurrency ?? outline.concurrency ?? Number.POSITIVE_INFINITY;
+  return isolationOf(outline, own) === "inline" ? asked : Math.min(asked, maxWorkersOf(own));
+}
+
+function maxWorkersOf({ pool }: Partial<HandlerConfig>): number {
+  return pool?.maxWorkers ?? availableParallelism();
+}
+
+/** @param warm start a worker now, so that a setup that fails shows before anything is replaced */
+async function startRunner(
   handler: string,
-  definition: HandlerDefinition,
+  { outline, definition, plugin }: HandlerSource,
   own: Partial<HandlerConfig>,
   log: Log,
-): Promise<HandlerSlot> {
-  const timeoutMs = timeoutOf(definition, own);
-  const options = own.options ?? {};
-  try {
-    const runner = await startInline(definition, {
-      handler,
-      options,
-      timeoutMs,
-      setupMs: DEFAULTS.setupTimeoutMs,
-      log,
-    });
-    return { state: "ready", runner };
-  } catch (err) {
-    log.error({ handler, err }, `setup of handler ${handler} failed: ${textOf(err)}`);
-    return { state: "broken" };
+  warm: boolean,
+): Promise<Runner> {
+  const shared = {
+    handler,
+    options: own.options ?? {},
+    timeoutMs: timeoutOf(outline, own),
+    setupMs: DEFAULTS.setupTimeoutMs,
+    log,
+  };
+  const isolation = isolationOf(outline, own);
+  if (isolation === "inline") {
+    if (definition === undefined) throw new Error("it is loaded in workers only");
+    return startInline(definition, shared);
   }
+  if (plugin === undefined) throw new Error(`it is given in code, so it can't run in a ${isolation}`);
+  const { idleMs, memoryMb } = own.pool ?? DEFAULTS.pool;
+  const pool = { maxWorkers: maxWorkersOf(own), idleMs, memoryMb };
+  const runner = createIsolatedRunner({ ...shared, isolation, plugin, bundle: plugin.bundle, pool });
+  try {
+    if (warm) await runner.warm();
+  } catch (error) {
+    await runner.close(0);
+    throw error;
+  }
+  return runner;
 }

@@ -2,13 +2,41 @@
  * What a plugin exports, checked field by field before it is used.
  */
 import { BOUNDS } from "../config/defaults.ts";
-import { type CodecDefinition, type HandlerDefinition, isCodecDefinition } from "../handler.ts";
-import { suggestion } from "../wording.ts";
+import { type CodecDefinition, type HandlerDefinition, ISOLATIONS, isCodecDefinition } from "../handler.ts";
+import { listed, suggestion } from "../wording.ts";
 
 /** What a plugin is for the host. One of them at least. */
 export interface PluginShape {
   readonly handler?: HandlerDefinition;
   readonly codec?: CodecDefinition;
+}
+
+/** What can be said of a handler without running it; plain data, so that a worker can say it. */
+export type HandlerOutline = Pick<HandlerDefinition, "description" | "timeoutMs" | "isolation" | "concurrency">;
+
+/** The same of a plugin. */
+export interface PluginOutline {
+  readonly handler?: HandlerOutline;
+  /** Whether it has a codec. */
+  readonly codec: boolean;
+}
+
+export function outlineOf({ handler, codec }: PluginShape): PluginOutline {
+  return { ...(handler !== undefined && { handler: outlineOfHandler(handler) }), codec: codec !== undefined };
+}
+
+export function outlineOfHandler({
+  description,
+  timeoutMs,
+  isolation,
+  concurrency,
+}: HandlerDefinition): HandlerOutline {
+  return {
+    ...(description !== undefined && { description }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(isolation !== undefined && { isolation }),
+    ...(concurrency !== undefined && { concurrency }),
+  };
 }
 
 /** How errors call what should be a handler, and what they ask for instead. */
@@ -24,9 +52,6 @@ const EXPORTED: Wording = {
 };
 const GIVEN: Wording = { noun: "handler", ask: `give ${HANDLER}` };
 
-/** Known to be meant, and refused until it is done: to ignore it would be a promise broken in silence. */
-const NOT_YET = new Set(["concurrency"]);
-
 /** What each field of a handler must be, or undefined if it is. */
 const FIELDS: Readonly<Record<keyof HandlerDefinition, (value: unknown) => string | undefined>> = {
   description: (value) => (typeof value === "string" ? undefined : "a string"),
@@ -36,7 +61,10 @@ const FIELDS: Readonly<Record<keyof HandlerDefinition, (value: unknown) => strin
     isCount(value) && value <= BOUNDS.timeoutMs
       ? undefined
       : `a whole number of milliseconds from 1 to ${BOUNDS.timeoutMs}`,
-  isolation: (value) => (value === "inline" ? undefined : '"inline"; no other is in this version yet'),
+  isolation: (value) =>
+    ISOLATIONS.some((isolation) => isolation === value) ? undefined : listed(ISOLATIONS.map(quoted), "or"),
+  concurrency: (value) =>
+    isCount(value) && value <= BOUNDS.concurrency ? undefined : `a whole number from 1 to ${BOUNDS.concurrency}`,
   setup: (value) => (typeof value === "function" ? undefined : "a function"),
   teardown: (value) => (typeof value === "function" ? undefined : "a function"),
   handle: (value) => (typeof value === "function" ? undefined : "a function (input, context) => output"),
@@ -113,17 +141,17 @@ function flawsOf(main: object): string[] {
   const names = Object.keys(FIELDS) as (keyof HandlerDefinition)[];
   const unknown = Object.keys(main)
     .filter((name) => !Object.hasOwn(FIELDS, name))
-    .map((name) =>
-      NOT_YET.has(name)
-        ? `${name} is not in this version yet; leave it out`
-        : `unknown field ${JSON.stringify(name)}${suggestion(name, names)}`,
-    );
+    .map((name) => `unknown field ${JSON.stringify(name)}${suggestion(name, names)}`);
   const wrong = names.flatMap((name) => {
     const value: unknown = Reflect.get(main, name);
     const wanted = value === undefined && name !== "handle" ? undefined : FIELDS[name](value);
     return wanted === undefined ? [] : [`${name} must be ${wanted}`];
   });
   return [...unknown, ...wrong];
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text);
 }
 
 function isCount(value: unknown): value is number {

@@ -1,12 +1,16 @@
 /** How the core hands a call to whatever runs its handler: here, in a thread or in a process. Only bytes cross. */
 import type { Body, Codec } from "../codecs/codec.ts";
 import type { Metadata } from "../handler.ts";
+import type { CodecRecipe } from "./recipe.ts";
 
 /** One admitted call. */
 export interface Job {
   readonly endpoint: string;
   readonly handler: string;
+  /** Made when first read. */
   readonly codec: Codec;
+  /** How a worker makes the same codec; absent for one that exists in this thread only. */
+  readonly recipe?: CodecRecipe | undefined;
   readonly body: Body;
   readonly requestId: string;
   /** Without the reserved names. */
@@ -27,6 +31,15 @@ export interface Runner {
    * `internal` for a result that the output schema or the codec refuses.
    */
   run(job: Job): Body | Promise<Body>;
-  /** Tears down; call it when no job runs any more. */
-  close(): Promise<void>;
+  /** Tears down; call it when no job runs any more. What can be ended from outside is, after `withinMs`. */
+  close(withinMs: number): Promise<void>;
+  /** Of a handler that runs in workers. */
+  readonly workers?: WorkerCounts;
+}
+
+export interface WorkerCounts {
+  /** How many there are now. */
+  live(): number;
+  /** How many died, or had to be killed, since the runner was made. */
+  lost(): number;
 }

@@ -126,3 +126,9 @@ function parseIpc(text: string, path: string): IpcAddress {
 function bad(text: string, why: string): ZmqEchoError {
   return new ZmqEchoError("invalid_argument", `address ${JSON.stringify(text)}: ${why}`);
 }
+
+/** Whether two sockets can't have these at the same time. */
+export function overlap(one: Address, other: Address): boolean {
+  if (one.transport === "tcp") return other.transport === "tcp" && one.port !== 0 && one.port === other.port;
+  return other.transport === "ipc" && one.path === other.path;
+}

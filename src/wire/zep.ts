@@ -17,6 +17,7 @@ const PREFIX = "ZEP1 ";
 /** What a client asks of an endpoint that serves handlers by name. */
 export type ZepRequest =
   | { readonly verb: "ping" }
+  | { readonly verb: "stats" }
   | {
       readonly verb: "call";
       readonly handler: string;
@@ -33,7 +34,7 @@ export type ZepReply =
 export const NO_METADATA: Metadata = Object.freeze({});
 const EMPTY = Buffer.alloc(0);
 const CALL = Buffer.from("ZEP1 call");
-const PING = Buffer.from("ZEP1 ping");
+const ALONE = { ping: Buffer.from("ZEP1 ping"), stats: Buffer.from("ZEP1 stats") };
 const OK = Buffer.from("ZEP1 ok");
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -55,16 +56,16 @@ export function parseRequest(frames: Body): ZepRequest {
       body,
     };
   }
-  if (verb === "ping") {
-    if (frames.length !== 1) throw malformed(`a ping is one frame, this one has ${frames.length}`);
+  if (verb === "ping" || verb === "stats") {
+    if (frames.length !== 1) throw malformed(`a message ${verb} is one frame, this one has ${frames.length}`);
     return { verb };
   }
-  throw new ZmqEchoError("unimplemented", `verb ${JSON.stringify(verb)} is not served here; call and ping are`);
+  throw new ZmqEchoError("unimplemented", `verb ${JSON.stringify(verb)} is not served here; call, ping and stats are`);
 }
 
 /** A request as frames. The body's frames are passed on, not copied. */
 export function writeRequest(request: ZepRequest): Body {
-  if (request.verb === "ping") return [PING];
+  if (request.verb !== "call") return [ALONE[request.verb]];
   return [
     CALL,
     Buffer.from(request.handler),

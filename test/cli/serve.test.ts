@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createClient } from "../../src/client/create-client.ts";
@@ -119,8 +119,31 @@ test.each([
   expect(await run(["serve", ...args])).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
 });
 
+test("SIGHUP reloads, and what it can't use changes nothing", async () => {
+  const file = (text: string) => ({
+    "zmqecho.config.json": JSON.stringify({
+      watch: false,
+      endpoints: { one: { bind: ANY_PORT, handler: "it", codec: "json" } },
+      handlers: { it: { options: { text } } },
+    }),
+  });
+  const cwd = folderWith({ ...file("one"), "plugins/it.mjs": "export default (_, { options }) => options.text;" });
+  const served = await serve([], { cwd });
+  const ask = async () => (await run(["send", ...served.addresses, "null", "--codec", "json", "-o", "value"])).stdout;
+  expect(await ask()).toBe('"one"\n');
+  writeFileSync(join(cwd, "zmqecho.config.json"), file("two")["zmqecho.config.json"]);
+  process.kill(served.pid, "SIGHUP");
+  await served.logged("reloaded the configuration, handler it");
+  expect(await ask()).toBe('"two"\n');
+  writeFileSync(join(cwd, "zmqecho.config.json"), "{");
+  process.kill(served.pid, "SIGHUP");
+  await served.logged("the configuration can't be used");
+  expect(await ask()).toBe('"two"\n');
+  expect(await served.stop()).toMatchObject({ code: 0 });
+});
+
 describe("ends", () => {
-  test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)("with 0 on %s", async (signal) => {
+  test.each(["SIGTERM", "SIGINT"] as const)("with 0 on %s", async (signal) => {
     const served = await serve([ANY_PORT]);
     expect(await served.stop(signal)).toMatchObject({ code: 0 });
   });

@@ -55,7 +55,7 @@ describe("finding files", () => {
       sum: { units: 3 },
     });
     const files = ["schemas/order.proto", "schemas/parts/item.proto", "vendor/money.proto"];
-    expect([...codec.files].sort()).toEqual(files.map((file) => join(root, file)));
+    expect([...codec.texts.keys()].sort()).toEqual(files.map((file) => join(root, file)));
   });
 
   it("reads several files, and files that import each other", () => {

@@ -189,7 +189,7 @@ describe("other formats", () => {
       "zmqecho.config.mjs": 'import { readFileSync } from "node:fs"; export default readFileSync("/gone");',
     });
     expect(await problemsOf(loadConfig({ cwd, env }), cwd)).toEqual([
-      expect.stringMatching(/^zmqecho\.config\.mjs: ENOENT/),
+      expect.stringMatching(/^zmqecho\.config\.mjs:1:\d+: ENOENT/),
     ]);
   });
 

@@ -67,15 +67,6 @@ describe("unknown keys", () => {
 
 describe("what a later version will do is refused, not ignored", () => {
   test.each([
-    [
-      { handlers: { a: { isolation: "thread" } } },
-      'handlers.a.isolation: isolation "thread" is not in this version yet; leave it out',
-    ],
-    [
-      { handlers: { a: { concurrency: 4 } } },
-      "handlers.a.concurrency: concurrency is not in this version yet; leave it out",
-    ],
-    [{ handlers: { a: { pool: {} } } }, "handlers.a.pool: pool is not in this version yet; leave it out"],
     [endpoint({ curve: {} }), "endpoints.a.curve: curve is not in this version yet; leave it out"],
     [
       { targets: { t: { connect: "tcp://h:1", curve: {} } } },

@@ -12,10 +12,12 @@ const FLOORS = [
   ["cli"],
   ["index", "testing"],
   ["host"],
+  ["service"],
+  ["endpoints", "stats"],
   ["client", "assemble"],
   ["transports"],
   ["core"],
-  ["loader", "runtime", "codecs", "wire", "config", "log", "wording", "durations"],
+  ["loader", "runtime", "codecs", "wire", "config", "log", "wording", "durations", "counts", "stamp"],
   ["handler", "errors", "printable"],
 ];
 

@@ -224,7 +224,7 @@ test("hooks see each call begin and end", async () => {
   const seen: unknown[] = [];
   const hook = {
     start: (call: { handler: string }) => seen.push(`start ${call.handler}`),
-    end: (outcome: { code: string }, ms: number) => seen.push([outcome.code, ms >= 0]),
+    end: (outcome: { code: string }, { totalMs }: { totalMs: number }) => seen.push([outcome.code, totalMs >= 0]),
   };
   const host = await startHost({ endpoints: { e: { bind: ANY_PORT } } }, {}, { hooks: [hook] });
   await client(addressOf(host, "e"), "raw").request("x");

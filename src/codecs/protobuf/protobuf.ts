@@ -9,7 +9,7 @@ import type { CodecRole, FrameCodec, ProtobufSpec } from "../codec.ts";
 import { planMessage } from "./compile.ts";
 import { Fault, quote } from "./fault.ts";
 import { readMessage } from "./read.ts";
-import { loadProtobufjs, loadSchema, type Schema } from "./schema.ts";
+import { loadProtobufjs, loadSchema, type ProtoTexts, type Schema } from "./schema.ts";
 import { writeMessage } from "./write.ts";
 
 /** How many types an error message lists. */
@@ -22,11 +22,13 @@ export interface ProtobufOptions {
   readonly folder: string;
   /** The codec's name, as it stands in error messages. */
   readonly name: string;
+  /** What the .proto files hold, instead of what is on disk. */
+  readonly texts?: ProtoTexts | undefined;
 }
 
 export interface ProtobufCodec extends FrameCodec {
-  /** The .proto files that the types came from, as absolute paths: a change in one of them changes the codec. */
-  readonly files: readonly string[];
+  /** The .proto files that the types came from: a change in one of them changes the codec. */
+  readonly texts: ProtoTexts;
   /** What {@link FrameCodec.encode} takes, from ProtoJSON, for the type that this role encodes. */
   fromJson(json: unknown): unknown;
 }
@@ -36,13 +38,13 @@ export interface ProtobufCodec extends FrameCodec {
  * Throws a {@link ConfigError} for a schema that can't be read, or a type that it does not have.
  * What the codec's functions throw is `invalid_argument`, with the path of the value.
  */
-export function createProtobufCodec(spec: ProtobufSpec, { role, folder, name }: ProtobufOptions): ProtobufCodec {
+export function createProtobufCodec(spec: ProtobufSpec, { role, folder, name, texts }: ProtobufOptions): ProtobufCodec {
   const { Reader, Writer } = loadProtobufjs();
   const files = typeof spec.proto === "string" ? [spec.proto] : (spec.proto ?? []);
   if (spec.proto !== undefined && files.length === 0)
     throw refuse(name, `"proto" is an empty list; name a .proto file`);
   const absolute = (path: string) => resolve(folder, path);
-  const schema = loadSchema(files.map(absolute), (spec.include ?? []).map(absolute));
+  const schema = loadSchema(files.map(absolute), (spec.include ?? []).map(absolute), texts);
 
   const planned = new Map();
   const request = planMessage(chooseType(spec, "request", schema, name), planned);
@@ -53,7 +55,7 @@ export function createProtobufCodec(spec: ProtobufSpec, { role, folder, name }: 
 
   return {
     name,
-    files: schema.files,
+    texts: schema.texts,
     encode(value) {
       const writer = Writer.create();
       try {

@@ -20,11 +20,14 @@ export function loadProtobufjs(): Protobuf {
   return require("protobufjs");
 }
 
+/** Texts of .proto files by their absolute paths. */
+export type ProtoTexts = ReadonlyMap<string, string>;
+
 export interface Schema {
   /** Every message type by its full name without a leading dot, Google's own ones among them. */
   readonly types: ReadonlyMap<string, Type>;
-  /** The files that were read, as absolute paths. */
-  readonly files: readonly string[];
+  /** The text of each file that was read, by its absolute path. */
+  readonly texts: ProtoTexts;
 }
 
 /**
@@ -33,22 +36,26 @@ export interface Schema {
  * Throws a {@link ConfigError} for a missing file, a syntax error, or a name that stands for nothing.
  * @param files Absolute paths.
  * @param include Absolute paths of folders.
+ * @param given Texts to take instead of what is on disk.
  */
-export function loadSchema(files: readonly string[], include: readonly string[]): Schema {
+export function loadSchema(files: readonly string[], include: readonly string[], given?: ProtoTexts): Schema {
   const protobuf = loadProtobufjs();
   const root = new protobuf.Root();
-  const read = new Set<string>();
+  const read = given === undefined ? readText : (file: string) => given.get(file);
+  const texts = new Map<string, string>();
   for (const bundled of BUNDLED) root.addJSON(protobuf.common.get(bundled)?.nested ?? {});
   const waiting: Import[] = files.map((name) => ({ name, from: undefined }));
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
     const { name } = next;
     if (BUNDLED.some((bundled) => `/${name}`.endsWith(`/${bundled}`))) continue;
-    const file = findImport(next, include);
-    if (read.has(file)) continue;
-    read.add(file);
-    waiting.push(...parseFile(protobuf, root, file));
+    const file = findImport(next, include, read);
+    if (texts.has(file)) continue;
+    const text = read(file);
+    if (text === undefined) throw new ConfigError([{ file, message: "no such .proto file, or it can't be read" }]);
+    texts.set(file, text);
+    waiting.push(...parseFile(protobuf, root, file, text));
   }
-  return { types: linkTypes(protobuf, root), files: [...read] };
+  return { types: linkTypes(protobuf, root), texts };
 }
 
 interface Import {
@@ -57,11 +64,13 @@ interface Import {
   readonly from: string | undefined;
 }
 
-function findImport({ name, from }: Import, include: readonly string[]): string {
+type Read = (file: string) => string | undefined;
+
+function findImport({ name, from }: Import, include: readonly string[], read: Read): string {
   if (from === undefined) return name;
   const candidates = [dirname(from), ...include].map((folder) => resolve(folder, name));
   if (name.startsWith("google/protobuf/")) candidates.push(resolve(dirname(require.resolve("protobufjs")), name));
-  const file = candidates.find((candidate) => readText(candidate) !== undefined);
+  const file = candidates.find((candidate) => read(candidate) !== undefined);
   if (file !== undefined) return file;
   const problem = { file: from, ...positionOf(from, new RegExp(`["']${literally(name)}["']`)) };
   throw new ConfigError([
@@ -70,9 +79,7 @@ function findImport({ name, from }: Import, include: readonly string[]): string 
 }
 
 /** Adds a file's declarations to the root and returns what it imports. */
-function parseFile(protobuf: Protobuf, root: Root, file: string): Import[] {
-  const text = readText(file);
-  if (text === undefined) throw new ConfigError([{ file, message: "no such .proto file, or it can't be read" }]);
+function parseFile(protobuf: Protobuf, root: Root, file: string, text: string): Import[] {
   try {
     // The parser stamps this name on all it makes, so that later problems can be located.
     Object.assign(protobuf.parse, { filename: file });

@@ -19,13 +19,20 @@ export function plainFraming(handler: string, codec: string): Framing {
   };
 }
 
-/** ZEP/1: each call names its handler and its codec. */
-export function zepFraming(): Framing {
+/**
+ * ZEP/1: each call names its handler and its codec.
+ * @param stats what this endpoint tells of its host, as JSON; absent if it tells nothing
+ */
+export function zepFraming(stats?: (endpoint: string) => object): Framing {
   return {
     read(frames, source) {
       const receivedAt = performance.now();
       const request = parseRequest(frames);
-      if (request.verb === "ping") return pong(source);
+      if (request.verb === "ping") return told({ protocol: "ZEP1", endpoint: source.endpoint });
+      if (request.verb === "stats") {
+        if (stats === undefined) throw new ZmqEchoError("unimplemented", "this endpoint tells nothing of itself");
+        return told(stats(source.endpoint));
+      }
       const { handler, codec, metadata, body } = request;
       return { handler, codec, metadata, body, receivedAt, source };
     },
@@ -33,8 +40,8 @@ export function zepFraming(): Framing {
   };
 }
 
-function pong(source: Source): Body {
-  const body = [Buffer.from(JSON.stringify({ protocol: "ZEP1", endpoint: source.endpoint }))];
+function told(facts: object): Body {
+  const body = [Buffer.from(JSON.stringify(facts))];
   return writeReply({ code: "ok", codec: "json", metadata: NO_METADATA, body });
 }
 

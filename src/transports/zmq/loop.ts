@@ -1,21 +1,22 @@
 /** One loop that reads a socket on which strangers send. */
 import type { Router, SocketOptions } from "zeromq";
-import type { Source } from "../../core/call.ts";
 import type { Log } from "../../handler.ts";
 import type { Answer } from "./framing.ts";
 
 export interface LoopOptions {
   readonly socketOptions: SocketOptions<Router>;
-  /** Read the next request only when the one before is answered. */
-  readonly lockStep: boolean;
+  /** Whether the next request is read only when the one before is answered; asked with each. */
+  readonly lockStep: () => boolean;
   readonly answer: Answer;
-  readonly source: Source;
+  readonly endpoint: string;
   readonly log: Log;
 }
 
 /** A socket and the one loop that reads it. */
 export interface Loop {
   readonly socket: Router;
+  /** Replies that no peer took, so far. */
+  dropped(): number;
   /** `performance.now()` of the last message; in lock-step also of the last reply, since nothing is read before it. */
   lastActiveAt(): number;
   run(): void;

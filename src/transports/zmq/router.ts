@@ -8,6 +8,7 @@
  */
 import { Router, type SocketOptions } from "zeromq";
 import type { Body } from "../../codecs/codec.ts";
+import type { Source } from "../../core/call.ts";
 import { type Loop, type LoopOptions, readMessages } from "./loop.ts";
 import { createTally } from "./tally.ts";
 
@@ -21,12 +22,28 @@ const LONGEST_STOP_MS = 1000;
 /** More frames than any chain of proxies would put before a request. */
 const MAX_ENVELOPE_FRAMES = 32;
 
-export function createRouterLoop({ socketOptions, lockStep, answer, source, log }: LoopOptions): Loop {
+/** One peer of the socket; its id becomes text only when somebody asks. */
+class Peer implements Source {
+  readonly transport = "zmq";
+  readonly endpoint: string;
+  readonly #id: Uint8Array | undefined;
+
+  constructor(endpoint: string, id: Uint8Array | undefined) {
+    this.endpoint = endpoint;
+    this.#id = id;
+  }
+
+  get peer(): string {
+    return Buffer.from(this.#id ?? []).toString("hex");
+  }
+}
+
+export function createRouterLoop({ socketOptions, lockStep, answer, endpoint, log }: LoopOptions): Loop {
   // Mandatory and no timeout: a reply that can't be queued at once says so, instead of blocking all others or vanishing.
   const options: SocketOptions<Router> = { ...socketOptions, mandatory: true, sendTimeout: 0 };
   const socket = new Router(options);
-  const { endpoint } = source;
   const dropped = createTally((count) => log.warn({ endpoint, count }, "dropped replies that their peers do not take"));
+  let droppedSoFar = 0;
   let lastReadAt = 0;
   /** Requests that are read and not yet replied to. */
   let pending = 0;
@@ -45,13 +62,13 @@ export function createRouterLoop({ socketOptions, lockStep, answer, source, log 
     const payload = frames.splice(end);
     const envelope = frames;
     pending++;
-    const ready = answer(payload, source);
+    const ready = answer(payload, new Peer(endpoint, envelope[0]));
     if (!(ready instanceof Promise)) {
       send(envelope, ready);
       return undefined;
     }
     const replied = ready.then((body) => send(envelope, body));
-    return lockStep ? replied : undefined;
+    return lockStep() ? replied : undefined;
   }
 
   function send(envelope: Uint8Array[], body: Body): void {
@@ -70,25 +87,29 @@ export function createRouterLoop({ socketOptions, lockStep, answer, source, log 
         return;
       }
       if (error.code === "EHOSTUNREACH") log.debug({ endpoint }, "the peer left before its reply");
-      else dropped.add();
+      else {
+        droppedSoFar++;
+        dropped.add();
+      }
       done();
     });
   }
 
   function done(): void {
     pending--;
-    if (lockStep) lastReadAt = performance.now();
+    if (lockStep()) lastReadAt = performance.now();
     if (stopping && pending === 0) closeUnlessMoreWaits();
   }
 
   /** In lock-step, requests that reached us may still wait in the socket; they are told that it is over. */
   function closeUnlessMoreWaits(): void {
-    if (!socket.closed && !(lockStep && socket.readable)) socket.close();
+    if (!socket.closed && !(lockStep() && socket.readable)) socket.close();
   }
 
   return {
     socket,
-    lastActiveAt: () => (lockStep && pending > 0 ? performance.now() : lastReadAt),
+    dropped: () => droppedSoFar,
+    lastActiveAt: () => (lockStep() && pending > 0 ? performance.now() : lastReadAt),
     run() {
       ended = readMessages(socket, log, accept);
     },

@@ -1,24 +1,35 @@
 /** An endpoint on a ZeroMQ socket, for REQ clients and whoever speaks like one. */
 import type { Context } from "zeromq";
-import type { Core, Source, Transport } from "../../core/call.ts";
+import type { Core, Transport } from "../../core/call.ts";
 import type { Log } from "../../handler.ts";
 import type { MessageLimits } from "../../wire/limits.ts";
 import { type Attached, attach, needsIpv6, type Places } from "./attach.ts";
-import { createAnswer, type Framing } from "./framing.ts";
+import { type Answer, createAnswer, type Framing } from "./framing.ts";
 import type { Loop, LoopOptions } from "./loop.ts";
 import { createRouterLoop } from "./router.ts";
 
-export interface ZmqOptions {
+export interface ZmqOptions extends ZmqSettings {
   /** The config's name of the endpoint. */
   readonly endpoint: string;
   readonly places: Places;
-  readonly framing: Framing;
-  /** Whether the next request is read only when the one before is answered, as a REP does, or calls run side by side. */
-  readonly lockStep: boolean;
-  readonly limits: MessageLimits & { readonly handshakeMs: number; readonly lingerMs: number };
+  readonly socketLimits: { readonly maxMessageBytes: number; readonly handshakeMs: number; readonly lingerMs: number };
   /** The host's own context. */
   readonly context: Context;
   readonly log: Log;
+}
+
+/** What may change while the socket is open; it counts for the messages that are read from then on. */
+export interface ZmqSettings {
+  readonly framing: Framing;
+  /** Whether the next request is read only when the one before is answered, as a REP does, or calls run side by side. */
+  readonly lockStep: boolean;
+  readonly limits: MessageLimits;
+}
+
+export interface ZmqTransport extends Transport {
+  configure(settings: ZmqSettings): void;
+  /** Replies that no peer took, so far. */
+  dropped(): number;
 }
 
 /** A drain is over when nothing came for this long, */
@@ -26,26 +37,35 @@ const SILENCE_MS = 50;
 /** or after this long, however busy it is. */
 const LONGEST_WAIT_FOR_SILENCE_MS = 500;
 
-export function createZmqTransport(options: ZmqOptions): Transport {
-  const { endpoint, places, limits, log } = options;
-  const source: Source = { transport: "zmq", endpoint };
+export function createZmqTransport(options: ZmqOptions): ZmqTransport {
+  const { endpoint, places, socketLimits, log } = options;
+  let { lockStep } = options;
+  let answer: Answer | undefined;
+  let core: Core | undefined;
   let attached: Attached | undefined;
   let loop: Loop | undefined;
 
   return {
-    async start(core: Core): Promise<readonly string[]> {
+    async start(served: Core): Promise<readonly string[]> {
+      core = served;
       const socketOptions: LoopOptions["socketOptions"] = {
         context: options.context,
-        linger: limits.lingerMs,
-        handshakeInterval: limits.handshakeMs,
+        linger: socketLimits.lingerMs,
+        handshakeInterval: socketLimits.handshakeMs,
         // Up to twice the limit a message gets an answer that says so; beyond it libzmq cuts the connection.
-        maxMessageSize: limits.maxMessageBytes * 2,
+        maxMessageSize: socketLimits.maxMessageBytes * 2,
         // libzmq's 100 loses clients that connect at the same moment.
         backlog: 4096,
         ipv6: needsIpv6(places),
       };
-      const answer = createAnswer(core, options.framing, limits);
-      const created = createRouterLoop({ socketOptions, lockStep: options.lockStep, answer, source, log });
+      const first = createAnswer(core, options.framing, options.limits);
+      const created = createRouterLoop({
+        socketOptions,
+        lockStep: () => lockStep,
+        answer: (frames, source) => (answer ?? first)(frames, source),
+        endpoint,
+        log,
+      });
       try {
         attached = await attach(created.socket, places);
       } catch (error) {
@@ -56,6 +76,13 @@ export function createZmqTransport(options: ZmqOptions): Transport {
       loop.run();
       return attached.addresses;
     },
+
+    configure(settings) {
+      lockStep = settings.lockStep;
+      if (core !== undefined) answer = createAnswer(core, settings.framing, settings.limits);
+    },
+
+    dropped: () => loop?.dropped() ?? 0,
 
     async stopReading(): Promise<void> {
       const from = performance.now();

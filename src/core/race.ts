@@ -1,0 +1,80 @@
+/** A handler's promise against its deadline and the end of a drain. Whatever is first counts; the others are dropped. */
+import type { Body } from "../codecs/codec.ts";
+import type { ZmqEchoError } from "../errors.ts";
+import type { Outcome } from "./call.ts";
+import type { Deadlines } from "./deadlines.ts";
+import { tooLate } from "./refusals.ts";
+import type { RunningCall } from "./running-call.ts";
+
+export interface RaceOptions {
+  readonly deadlines: Deadlines;
+  readonly succeeded: (job: RunningCall, body: Body) => Outcome;
+  readonly failed: (job: RunningCall, error: unknown) => Outcome;
+  /** A result, or an error, that came after its call had been answered. */
+  readonly dropped: (job: RunningCall, error?: unknown) => void;
+}
+
+export interface Races {
+  /** @param vacate called once, when the handler has ended or has had all its own time */
+  run(job: RunningCall, body: Promise<Body>, vacate: () => void): Promise<Outcome>;
+  /** Ends each call that is still unsettled. */
+  giveUp(error: ZmqEchoError): void;
+}
+
+export function createRaces({ deadlines, succeeded, failed, dropped }: RaceOptions): Races {
+  const unsettled = new Set<(error: ZmqEchoError) => void>();
+
+  function run(job: RunningCall, body: Promise<Body>, vacate: () => void): Promise<Outcome> {
+    return new Promise((resolve) => {
+      let unwatch = deadlines.watch({ remainingMs: () => job.remainingMs(), expire: expired });
+      unsettled.add(giveUp);
+
+      function expired(): void {
+        giveUp(tooLate(job, "it ran"));
+        const leftMs = () => job.placeExpiresAt - performance.now();
+        if (leftMs() > 0) unwatch = deadlines.watch({ remainingMs: leftMs, expire: leave });
+        else leave();
+      }
+
+      function giveUp(error: ZmqEchoError): void {
+        if (!unsettled.delete(giveUp)) return;
+        job.abort(error);
+        resolve(failed(job, error));
+      }
+
+      let left = false;
+      function leave(): void {
+        unwatch();
+        if (left) return;
+        left = true;
+        vacate();
+      }
+
+      function end(outcome: () => Outcome, late: () => void): void {
+        if (unsettled.delete(giveUp)) resolve(outcome());
+        else late();
+        leave();
+      }
+
+      body.then(
+        (result) =>
+          end(
+            () => succeeded(job, result),
+            () => dropped(job),
+          ),
+        (error: unknown) =>
+          end(
+            () => failed(job, error),
+            () => dropped(job, error),
+          ),
+      );
+    });
+  }
+
+  return {
+    run,
+    giveUp(error) {
+      for (const giveUp of unsettled) giveUp(error);
+    },
+  };
+}

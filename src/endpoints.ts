@@ -1,0 +1,215 @@
+/** The endpoints that a host has open: each a core and a socket, opened, changed and closed to follow a configuration. */
+import { isDeepStrictEqual } from "node:util";
+import { matcherOf } from "./assemble.ts";
+import type { Config, EndpointConfig } from "./config/effective.ts";
+import type { Load } from "./core/call.ts";
+import { type ConfigurableCore, type CoreOptions, type CoreSettings, createCore } from "./core/core.ts";
+import { textOf } from "./errors.ts";
+import type { Log } from "./handler.ts";
+import type { FindCodec } from "./loader/codec-catalog.ts";
+import { giveBackContext, takeContext } from "./transports/zmq/context.ts";
+import { plainFraming, zepFraming } from "./transports/zmq/framing.ts";
+import { createZmqTransport, type ZmqSettings, type ZmqTransport } from "./transports/zmq/transport.ts";
+import { isLoopback, overlap, parseAddress } from "./wire/address.ts";
+
+export interface EndpointsOptions extends Omit<CoreOptions, keyof CoreSettings> {
+  /** What an endpoint that serves by name tells of the host. */
+  readonly statsFor: (endpoint: string) => object;
+  readonly log: Log;
+}
+
+/** What the endpoints should be. */
+export interface EndpointsPlan {
+  readonly endpoints: Config["endpoints"];
+  codecsFor(endpoint: EndpointConfig): FindCodec;
+  /** How long calls of an endpoint that closes may go on, in milliseconds. */
+  readonly graceMs: number;
+}
+
+export interface Endpoints {
+  /** The real addresses by endpoint, ports filled in. */
+  readonly addresses: ReadonlyMap<string, readonly string[]>;
+  /**
+   * Opens, changes and closes what is different. A socket whose addresses and limits stay the same stays open, whatever
+   * else of its endpoint changes. Rejects, and leaves all as it was, if a new address can't be had.
+   */
+  apply(plan: EndpointsPlan): Promise<void>;
+  loads(): ReadonlyMap<string, EndpointLoad>;
+  /** Answers what has reached it, for `graceMs` at most. */
+  drain(graceMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface EndpointLoad extends Load {
+  readonly config: EndpointConfig;
+  /** Replies that no peer took. */
+  readonly droppedReplies: number;
+}
+
+interface Open {
+  readonly core: ConfigurableCore;
+  readonly transport: ZmqTransport;
+  readonly addresses: readonly string[];
+  config: EndpointConfig;
+}
+
+export function createEndpoints(options: EndpointsOptions): Endpoints {
+  const { log } = options;
+  let context: ReturnType<typeof takeContext> | undefined;
+  let isClosed = false;
+  const opened = new Map<string, Open>();
+  const addresses = new Map<string, readonly string[]>();
+  /** Endpoints that are gone and still answer what had reached them. */
+  const leaving = new Set<Promise<void>>();
+
+  async function open(name: string, config: EndpointConfig, plan: EndpointsPlan): Promise<void> {
+    context ??= takeContext();
+    const core = createCore({ ...options, ...coreSettings(config, plan) });
+    const transport = createZmqTransport({
+      endpoint: name,
+      places: { bind: config.bind, connect: config.connect, ipcMode: Number.parseInt(config.ipcMode, 8) },
+      socketLimits: config.limits,
+      ...zmqSettings(config, options.statsFor),
+      context,
+      log,
+    });
+    const reached = await transport.start(core);
+    // The host stopped meanwhile.
+    if (isClosed) return transport.close();
+    opened.set(name, { core, transport, addresses: reached, config });
+    addresses.set(name, reached);
+    announce(log, name, config, reached);
+  }
+
+  function change(name: string, open: Open, config: EndpointConfig, plan: EndpointsPlan): void {
+    open.config = config;
+    open.core.configure(coreSettings(config, plan));
+    open.transport.configure(zmqSettings(config, options.statsFor));
+    addresses.set(name, open.addresses);
+  }
+
+  async function leave(name: string, graceMs: number): Promise<void> {
+    const open = opened.get(name);
+    if (open === undefined) return;
+    opened.delete(name);
+    addresses.delete(name);
+    const gone = closeOne(open, graceMs).then(() => {
+      leaving.delete(gone);
+      log.info({ endpoint: name }, `closed ${open.addresses.join(", ")}`);
+    });
+    leaving.add(gone);
+    await gone;
+  }
+
+  async function apply(plan: EndpointsPlan): Promise<void> {
+    const wanted = new Map(Object.entries(plan.endpoints));
+    const goes = [...opened].filter(([name, { config }]) => !hasSameSocket(config, wanted.get(name)));
+    const comes = [...wanted].filter(([name, config]) => !hasSameSocket(config, opened.get(name)?.config));
+    // Of two sockets one has an address, so what takes over another's must wait until that has closed.
+    const late = comes.filter(([, config]) => goes.some(([, open]) => overlaps(config, open.config)));
+    await openAll(
+      comes.filter((entry) => !late.includes(entry) && !opened.has(entry[0])),
+      plan,
+    );
+    for (const [name, open] of opened) {
+      const config = wanted.get(name);
+      if (config !== undefined && hasSameSocket(config, open.config)) change(name, open, config, plan);
+    }
+    const before = new Map(goes.map(([name, { config }]) => [name, config]));
+    const left = goes.map(([name]) => leave(name, plan.graceMs));
+    const rest = comes.filter(([name]) => !opened.has(name));
+    if (rest.length === 0) return;
+    await Promise.all(left);
+    for (const [name, config] of rest) {
+      await open(name, config, plan).catch(async (error: unknown) => {
+        log.error({ endpoint: name, err: error }, `endpoint ${name} can't be changed: ${textOf(error)}`);
+        const old = before.get(name);
+        if (old !== undefined) await open(name, old, plan).catch(() => undefined);
+      });
+    }
+  }
+
+  /** All or none. */
+  async function openAll(entries: readonly (readonly [string, EndpointConfig])[], plan: EndpointsPlan): Promise<void> {
+    const done: string[] = [];
+    try {
+      for (const [name, config] of entries) {
+        await open(name, config, plan);
+        done.push(name);
+      }
+    } catch (error) {
+      await Promise.all(done.map((name) => leave(name, 0)));
+      throw error;
+    }
+  }
+
+  return {
+    addresses,
+    apply,
+    loads: () =>
+      new Map(
+        [...opened].map(([name, { core, transport, config }]) => [
+          name,
+          { config, droppedReplies: transport.dropped(), ...core.load() },
+        ]),
+      ),
+    async drain(graceMs) {
+      const end = performance.now() + graceMs;
+      const all = [...opened.values()];
+      await Promise.all(all.map(({ transport }) => transport.stopReading()));
+      await Promise.all(all.map(({ core }) => core.drain(Math.max(0, end - performance.now()))));
+    },
+    async close() {
+      isClosed = true;
+      await Promise.all([...[...opened.values()].map(({ transport }) => transport.close()), ...leaving]);
+      opened.clear();
+      addresses.clear();
+      if (context !== undefined) giveBackContext(context);
+      context = undefined;
+    },
+  };
+}
+
+async function closeOne({ core, transport }: Open, graceMs: number): Promise<void> {
+  await transport.stopReading();
+  await core.drain(graceMs, "this endpoint is being closed");
+  await transport.close();
+}
+
+function coreSettings(config: EndpointConfig, plan: EndpointsPlan): CoreSettings {
+  const { concurrency, queue } = config;
+  return { allows: matcherOf(config), findCodec: plan.codecsFor(config), concurrency, queue };
+}
+
+function zmqSettings(config: EndpointConfig, statsFor: (endpoint: string) => object): ZmqSettings {
+  const { handler, codec, handlers, introspection, limits, concurrency } = config;
+  const framing =
+    handlers === undefined ? plainFraming(handler, codec) : zepFraming(introspection ? statsFor : undefined);
+  return { framing, limits, lockStep: concurrency === 1 };
+}
+
+/** Whether the one can go on with the other's socket: what libzmq is told of it is the same. */
+function hasSameSocket(one: EndpointConfig, other: EndpointConfig | undefined): boolean {
+  return other !== undefined && isDeepStrictEqual(socketOf(one), socketOf(other));
+}
+
+function socketOf({ bind, connect, ipcMode, limits }: EndpointConfig): object {
+  const { maxMessageBytes, handshakeMs, lingerMs } = limits;
+  return { bind, connect, ipcMode, maxMessageBytes, handshakeMs, lingerMs };
+}
+
+function overlaps(one: EndpointConfig, other: EndpointConfig): boolean {
+  return one.bind.some((mine) =>
+    other.bind.some((theirs) => overlap(parseAddress(mine, "bind"), parseAddress(theirs, "bind"))),
+  );
+}
+
+function announce(log: Log, endpoint: string, { bind }: EndpointConfig, reached: readonly string[]): void {
+  for (const [index, address] of reached.entries()) {
+    const bound = index < bind.length;
+    log.info({ endpoint }, `${bound ? "listening on" : "connecting to"} ${address}`);
+    if (bound && !isLoopback(parseAddress(address, "bind"))) {
+      log.warn({ endpoint }, `${address} is open to whoever reaches this machine: no keys are asked for`);
+    }
+  }
+}

@@ -1,0 +1,70 @@
+/** What a host tells of itself in numbers: `host.stats()`, and the reply to `ZEP1 stats`. */
+import { matcherOf } from "./assemble.ts";
+import { type CallCounts, LATENCY_BOUNDS_MS } from "./counts.ts";
+import type { EndpointLoad } from "./endpoints.ts";
+import type { HandlerSlot } from "./loader/slot.ts";
+
+/** All counts are since the start; durations are in milliseconds. */
+export interface HostStats {
+  readonly uptimeMs: number;
+  /** How often plugins or the configuration were loaded anew, and how often something of that failed. */
+  readonly reloads: { readonly done: number; readonly failed: number };
+  /** The upper bounds of the latency buckets, in milliseconds; one more bucket holds the rest. */
+  readonly latencyBoundsMs: readonly number[];
+  readonly endpoints: Readonly<Record<string, EndpointStats>>;
+  readonly handlers: Readonly<Record<string, HandlerStats>>;
+}
+
+export interface EndpointStats extends CallCounts {
+  readonly inFlight: number;
+  readonly queued: number;
+  /** Calls that were `resource_exhausted` because all places and the queue were taken. */
+  readonly refused: number;
+  /** Replies that their peers had left, or did not take. */
+  readonly droppedReplies: number;
+}
+
+export interface HandlerStats extends CallCounts {
+  readonly inFlight: number;
+  /** Of a handler that runs in workers: how many live now, and how many died or had to be killed. */
+  readonly workers?: { readonly live: number; readonly lost: number };
+}
+
+export interface Counted {
+  readonly startedAt: number;
+  readonly reloads: HostStats["reloads"];
+  readonly loads: ReadonlyMap<string, EndpointLoad>;
+  readonly slots: Iterable<HandlerSlot>;
+}
+
+/** @param viewer an endpoint that asks; it learns of itself, of the handlers it serves, and of endpoints that serve no others */
+export function statsOf({ startedAt, reloads, loads, slots }: Counted, viewer?: string): HostStats {
+  const own = viewer === undefined ? undefined : loads.get(viewer);
+  const allows = own === undefined ? () => true : matcherOf(own.config);
+  const endpoints = [...loads].filter(([name, { config }]) => name === viewer || servesNoOther(config, allows));
+  return {
+    uptimeMs: Math.round(performance.now() - startedAt),
+    reloads,
+    latencyBoundsMs: LATENCY_BOUNDS_MS,
+    endpoints: Object.fromEntries(endpoints.map(([name, { config: _, ...load }]) => [name, load])),
+    handlers: Object.fromEntries(
+      [...slots]
+        .filter(({ name }) => allows(name))
+        .map((slot): [string, HandlerStats] => [slot.name, handlerStats(slot)]),
+    ),
+  };
+}
+
+function handlerStats({ running, version, counter, lostWorkers }: HandlerSlot): HandlerStats {
+  const workers = version?.runner.workers;
+  return {
+    inFlight: running,
+    ...(workers !== undefined && { workers: { live: workers.live(), lost: lostWorkers + workers.lost() } }),
+    ...counter.counts(),
+  };
+}
+
+/** A pattern is covered if what stands before its star is. */
+function servesNoOther({ handler, handlers }: EndpointLoad["config"], allows: (name: string) => boolean): boolean {
+  return (handlers ?? [handler]).every((pattern) => allows(pattern.replace(/\*$/, "")));
+}
