@@ -6,9 +6,13 @@ import Module, { createRequire, findSourceMap } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { DEFAULTS } from "../config/defaults.ts";
 import { textOf } from "../errors.ts";
-import { type Bundle, type BundleScope, HOST_MODULE, SCOPE } from "./bundle.ts";
+import type { Bundle, BundleScope, HOST_MODULE as HostModule, SCOPE as Scope } from "./bundle.ts";
 import { PluginError } from "./error.ts";
 import type { PluginFile, PluginProblem } from "./find.ts";
+
+// Said again, since the bundler would load node:crypto into every worker. What differs does not compile.
+const HOST_MODULE: typeof HostModule = "zmqecho";
+const SCOPE: typeof Scope = "__zmqecho";
 
 export interface EvaluateOptions {
   /**

@@ -5,18 +5,11 @@
  * each path it is every folder on the way, from the root and over links, each for the next name. So whatever is moved,
  * replaced, re-pointed or created anywhere on the way is an event for a name that is waited for.
  */
-import {
-  type FSWatcher,
-  lstatSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  type Stats,
-  statfsSync,
-  watch as watchFolder,
-} from "node:fs";
-import { basename, dirname, join, parse, sep } from "node:path";
+import { type FSWatcher, type Stats, watch as watchFolder } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { textOf } from "../errors.ts";
+import { ANY, factsAt, fileSystemWithoutEvents, identityOf, listingOf, mountPoints } from "./look.ts";
+import { follow } from "./way.ts";
 
 /** What is to be watched. */
 export interface Watched {
@@ -57,27 +50,11 @@ interface Place {
   seen?: string;
 }
 
-/** Whatever is directly in a folder, where otherwise a name is. */
-const ANY = "";
 const LOOK_MS = 1000;
-/** As many as Linux follows. */
-const MOST_LINKS = 40;
-
 const ADVICE: Record<string, string> = {
   ENOSPC: "; raise fs.inotify.max_user_watches",
   EMFILE: "; raise fs.inotify.max_user_instances or ulimit -n",
 };
-
-/** File systems that others change without an event here, by statfs(2). FUSE is sshfs, virtiofs, Docker Desktop too. */
-const SHARED = new Map([
-  [0x6969, "NFS"],
-  [0xff534d42, "CIFS"],
-  [0xfe534d42, "SMB"],
-  [0x01021997, "9P"],
-  [0x65735546, "FUSE"],
-  [0x786f4256, "vboxsf"],
-  [0x00c36400, "Ceph"],
-]);
 
 /** Watches nothing until its watch() is called. Keeps no process alive, and never throws for what it finds on disk. */
 export function createWatcher({ onChange, onTrouble, quietMs = 40 }: WatcherOptions): Watcher {
@@ -171,7 +148,7 @@ export function createWatcher({ onChange, onTrouble, quietMs = 40 }: WatcherOpti
     }
     // The new one is there already: if it is the same folder after all, there is no gap.
     old?.events?.close();
-    const shared = SHARED.get(attempt(() => statfsSync(folder).type, 0));
+    const shared = fileSystemWithoutEvents(folder);
     if (shared === undefined) return;
     startLooking(place);
     tell(shared, `${folder} is on ${shared}, where not all changes come as events; it is looked at once a second`);
@@ -236,71 +213,4 @@ export function createWatcher({ onChange, onTrouble, quietMs = 40 }: WatcherOpti
       places.clear();
     },
   };
-}
-
-/**
- * Goes along a path, over links too. `pass` is given each folder on the way with the name that follows, and says what
- * is there. Returns the folder at the end, by its real path; undefined if there is none.
- */
-function follow(path: string, pass: (folder: string, name: string) => Stats | undefined): string | undefined {
-  let folder = parse(path).root;
-  let links = 0;
-  const ahead = path.slice(folder.length).split(sep);
-  for (let name = ahead.shift(); name !== undefined; name = ahead.shift()) {
-    if (name === "" || name === ".") continue;
-    if (name === "..") {
-      folder = dirname(folder);
-      continue;
-    }
-    const here = join(folder, name);
-    const facts = pass(folder, name);
-    if (facts?.isDirectory()) {
-      folder = here;
-      continue;
-    }
-    const target = facts?.isSymbolicLink() ? attempt(() => readlinkSync(here), undefined) : undefined;
-    if (target === undefined || ++links > MOST_LINKS) return undefined;
-    const { root } = parse(target);
-    if (root !== "") folder = root;
-    ahead.unshift(...target.slice(root.length).split(sep));
-  }
-  return folder;
-}
-
-/** Inodes are given out again, by ext4 at once, so the time of creation counts too. */
-function identityOf(facts: Stats | undefined): string {
-  return facts === undefined ? "" : `${facts.dev} ${facts.ino} ${facts.birthtimeMs}`;
-}
-
-/** What is in a folder under these names. Of folders in it only that they are there: what is in them is not its own. */
-function listingOf(folder: string, names: ReadonlySet<string>): string {
-  const items = names.has(ANY) ? attempt(() => readdirSync(folder), []) : [...names];
-  const lines = items.map((name) => {
-    const facts = factsAt(join(folder, name));
-    const state = facts?.isDirectory() ? "" : `${facts?.size} ${facts?.mtimeMs} ${facts?.ctimeMs}`;
-    return `${name} ${identityOf(facts)} ${state}`;
-  });
-  return lines.sort().join("\n");
-}
-
-/** By proc(5); none on other systems. */
-function mountPoints(): string[] {
-  const text = attempt(() => readFileSync("/proc/self/mountinfo", "utf8"), "");
-  const points = [...text.matchAll(/^(?:\S+ ){4}(\S+)/gm)].map(([, point = ""]) => point);
-  return points.map((point) =>
-    point.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
-  );
-}
-
-function factsAt(path: string): Stats | undefined {
-  return attempt(() => lstatSync(path, { throwIfNoEntry: false }), undefined);
-}
-
-/** What was there a moment ago may be gone, and more may be out of reach. */
-function attempt<T>(look: () => T, otherwise: T): T {
-  try {
-    return look();
-  } catch {
-    return otherwise;
-  }
 }

@@ -1,0 +1,109 @@
+/** What a host tells of itself in numbers, in the program and over the wire. */
+import { expect, onTestFinished, test } from "vitest";
+import { Request } from "zeromq";
+import { createClient } from "../../src/client/create-client.ts";
+import { LATENCY_BOUNDS_MS } from "../../src/counts.ts";
+import { ZmqEchoError } from "../../src/errors.ts";
+import { ANY_PORT, addressOf, startHost } from "../hosts.ts";
+
+const HANDLERS = {
+  good: (input: unknown) => input,
+  bad: () => {
+    throw new ZmqEchoError("aborted", "no");
+  },
+  "orders.create": () => null,
+};
+
+const ENDPOINTS = {
+  all: { bind: ANY_PORT, handlers: ["*"], concurrency: 4 },
+  orders: { bind: ANY_PORT, handlers: ["orders.*"], concurrency: 4 },
+  hidden: { bind: ANY_PORT, handlers: ["*"], introspection: false },
+  plain: { bind: ANY_PORT, handler: "orders.create", codec: "json" },
+};
+
+function client(connect: string) {
+  const made = createClient({ connect, codec: "json" });
+  onTestFinished(() => made.close());
+  return made;
+}
+
+async function exchange(address: string, ...frames: string[]): Promise<string[]> {
+  const socket = new Request({ linger: 0, receiveTimeout: 5000 });
+  onTestFinished(() => socket.close());
+  socket.connect(address);
+  await socket.send(frames);
+  return (await socket.receive()).map(String);
+}
+
+async function statsFrom(address: string) {
+  const [status, codec, , body = ""] = await exchange(address, "ZEP1 stats");
+  expect([status, codec]).toEqual(["ZEP1 ok", "json"]);
+  return JSON.parse(body);
+}
+
+test("calls are counted by code, for their endpoint and their handler", async () => {
+  const host = await startHost({ endpoints: ENDPOINTS }, HANDLERS);
+  const all = client(addressOf(host, "all"));
+  for (const name of ["good", "good", "bad", "nobody"]) await all.call(name, 1).catch(() => null);
+  const { endpoints, handlers } = host.stats();
+  expect(endpoints.all).toMatchObject({
+    inFlight: 0,
+    queued: 0,
+    refused: 0,
+    codes: { ok: 2, aborted: 1, not_found: 1 },
+  });
+  expect([handlers.good?.codes, handlers.bad?.codes, handlers.nobody]).toEqual([{ ok: 2 }, { aborted: 1 }, undefined]);
+  expect(endpoints.orders?.codes).toEqual({});
+});
+
+test("each call is in one bucket of the latency", async () => {
+  const host = await startHost({ endpoints: ENDPOINTS }, HANDLERS);
+  for (let round = 0; round < 5; round++) await client(addressOf(host, "all")).call("good", 1);
+  const { buckets, sumMs } = host.stats().handlers.good?.latency ?? { buckets: [], sumMs: 0 };
+  expect(buckets).toHaveLength(LATENCY_BOUNDS_MS.length + 1);
+  expect(buckets.reduce((sum, count) => sum + count)).toBe(5);
+  expect(sumMs).toBeGreaterThan(0);
+});
+
+test("a message that is no call is counted for its endpoint", async () => {
+  const host = await startHost({ endpoints: ENDPOINTS }, HANDLERS);
+  await exchange(addressOf(host, "all"), "nonsense");
+  expect(host.stats().endpoints.all?.codes).toEqual({ invalid_argument: 1 });
+});
+
+test("ZEP1 stats tells what host.stats() does, to an endpoint that serves all", async () => {
+  const host = await startHost({ endpoints: ENDPOINTS }, HANDLERS);
+  await client(addressOf(host, "plain")).request(1);
+  const { uptimeMs: _, ...told } = await statsFrom(addressOf(host, "all"));
+  const { uptimeMs: __, ...own } = host.stats();
+  expect(told).toEqual(own);
+});
+
+test("ZEP1 stats tells of no handler and no endpoint that the asked one does not cover", async () => {
+  const host = await startHost({ endpoints: ENDPOINTS }, HANDLERS);
+  const told = await statsFrom(addressOf(host, "orders"));
+  expect(Object.keys(told.endpoints)).toEqual(["orders", "plain"]);
+  expect(Object.keys(told.handlers)).toEqual(["orders.create"]);
+});
+
+test("an endpoint without introspection tells nothing", async () => {
+  const host = await startHost({ endpoints: ENDPOINTS }, HANDLERS);
+  const [status] = await exchange(addressOf(host, "hidden"), "ZEP1 stats");
+  expect(status).toBe("ZEP1 unimplemented");
+});
+
+test("replies that nobody takes are counted", async () => {
+  const host = await startHost(
+    { endpoints: { e: { bind: ANY_PORT, handler: "big", concurrency: 8 } } },
+    {
+      big: () => Buffer.alloc(1_000_000),
+    },
+  );
+  const { Dealer } = await import("zeromq");
+  const lazy = new Dealer({ linger: 0, receiveHighWaterMark: 1 });
+  onTestFinished(() => lazy.close());
+  lazy.connect(addressOf(host, "e"));
+  for (let sent = 0; sent < 1200; sent++) await lazy.send(["", "x"]);
+  await expect.poll(() => host.stats().endpoints.e?.droppedReplies, { timeout: 10_000 }).toBeGreaterThan(0);
+  expect(String((await exchange(addressOf(host, "e"), "x"))[0]).length).toBe(1_000_000);
+});
