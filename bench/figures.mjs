@@ -1,7 +1,8 @@
-/** What both measurements share: child processes, free ports, medians. */
+/** What the measurements share: child processes, free ports, clients, medians. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
+import { Request } from "zeromq";
 
 export const root = new URL("..", import.meta.url).pathname;
 export const zmqecho = `${root}dist/bin.js`;
@@ -10,6 +11,12 @@ export function median(values) {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** The value that so many of a hundred are not above. */
+export function percentile(values, hundredths) {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.ceil((sorted.length * hundredths) / 100) - 1];
 }
 
 /** A tcp address nobody listens on. */
@@ -46,4 +53,29 @@ export async function timeToEnd(args, cwd) {
 export async function stop({ child, ended }) {
   if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
   await ended;
+}
+
+/** What servers of JSON are asked to echo. */
+export const jsonBody = JSON.stringify({ id: 1234567, name: "Ada King Lovelace", total: 99.95, open: true });
+
+/** A REQ socket of a server that has echoed once. */
+export async function connectTo(address) {
+  const socket = new Request({ linger: 0, receiveTimeout: 20_000 });
+  socket.connect(address);
+  await socket.send(jsonBody);
+  const [reply] = await socket.receive();
+  if (reply.toString() !== jsonBody) throw new Error(`not an echo: ${reply}`);
+  return socket;
+}
+
+/** Sends so many requests over all sockets together, over each one after the other. */
+export async function drive(sockets, requests) {
+  await Promise.all(
+    sockets.map(async (socket) => {
+      for (let left = requests / sockets.length; left > 0; left--) {
+        await socket.send(jsonBody);
+        await socket.receive();
+      }
+    }),
+  );
 }

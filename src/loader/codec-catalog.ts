@@ -11,7 +11,7 @@ import { ConfigError, type Problem } from "../errors.ts";
 import type { CodecDefinition } from "../handler.ts";
 import type { ServedCodec } from "../runtime/recipe.ts";
 import { areUnchanged, type Stamps, stampFiles } from "../stamp.ts";
-import type { Plugin } from "./load.ts";
+import { fileOf, type Plugin } from "./load.ts";
 
 export interface CodecRequest {
   /** `codecs` of the config. */
@@ -148,7 +148,7 @@ function makerOf(name: string, plugin: Plugin): Maker {
   const { codec: definition, bundle } = plugin;
   return once((limits) => ({
     ...(definition !== undefined && { codec: createCodec(definition, { role: "server", limits, name }) }),
-    recipe: { name, plugin, bundle, limits },
+    recipe: { name, plugin: fileOf(plugin), bundle, limits },
   }));
 }
 

@@ -18,6 +18,11 @@ export interface Plugin extends PluginFile {
   readonly codec?: CodecDefinition;
 }
 
+/** Where it lies, as plain data that can be handed to a worker. */
+export function fileOf({ name, file, folder }: Plugin): PluginFile {
+  return { name, file, folder };
+}
+
 export interface PluginLoadOptions extends EvaluateOptions {
   /** Where a plugin's code may run. What is not `inline` is looked at in a worker, and never runs in this thread. Default: `inline`. */
   readonly isolation?: (plugin: string) => Isolation;

@@ -8,7 +8,7 @@ import type { HandlerDefinition, Log } from "../handler.ts";
 import { startInline } from "../runtime/inline.ts";
 import { createIsolatedRunner } from "../runtime/isolated.ts";
 import type { Runner } from "../runtime/runner.ts";
-import type { Plugin } from "./load.ts";
+import { fileOf, type Plugin } from "./load.ts";
 import type { HandlerOutline } from "./shape.ts";
 import { HandlerSlot, type HandlerVersion } from "./slot.ts";
 
@@ -206,7 +206,7 @@ async function startRunner(
   if (plugin === undefined) throw new Error(`it is given in code, so it can't run in a ${isolation}`);
   const { idleMs, memoryMb } = own.pool ?? DEFAULTS.pool;
   const pool = { maxWorkers: maxWorkersOf(own), idleMs, memoryMb };
-  const runner = createIsolatedRunner({ ...shared, isolation, plugin, bundle: plugin.bundle, pool });
+  const runner = createIsolatedRunner({ ...shared, isolation, plugin: fileOf(plugin), bundle: plugin.bundle, pool });
   try {
     if (warm) await runner.warm();
   } catch (error) {

@@ -13,7 +13,7 @@ export type LastWords = Extract<FromWorker, { readonly kind: "dying" }>;
  * @param who what the line begins with
  */
 export function lossFrom(who: string, { how, cause }: Ending, lastWords: LastWords | undefined): Error {
-  if (lastWords === undefined) return new Error(`${who} ${how}`, { cause });
+  if (lastWords === undefined) return new Error(`${who} ${how}`, cause === undefined ? {} : { cause });
   const { error, origin } = lastWords;
   const thrown = errorFromData(error);
   const what = origin === "unhandledRejection" ? "a rejection that nobody handled" : "an error that nobody caught";

@@ -1,51 +1,63 @@
 /** Looks at what a plugin exports without running it in this thread. */
+
+import { DEFAULTS } from "../config/defaults.ts";
 import type { Bundle } from "../loader/bundle.ts";
 import { PluginError } from "../loader/error.ts";
 import type { PluginFile } from "../loader/find.ts";
 import type { PluginOutline } from "../loader/shape.ts";
-import { DEFAULTS } from "../config/defaults.ts";
 import { errorFromData } from "./error-data.ts";
 import { startLink, type WorkerKind } from "./link.ts";
 import { type LastWords, lossFrom } from "./loss.ts";
-import type { FromWorker } from "./messages.ts";
+import type { FromWorker, OutlineMessage } from "./messages.ts";
 import { limitStart } from "./start-limit.ts";
 
 /**
  * Runs a plugin's code in a worker that is thrown away. Rejects with a `PluginError` as a load in this thread would;
  * a loop that never ends, an exit or a crash is one too.
+ * @param timeoutMs for its top-level code
  */
-export function outlineInWorker(
+export async function outlineInWorker(
   plugin: PluginFile,
   bundle: Bundle,
   isolation: WorkerKind,
   timeoutMs: number = DEFAULTS.setupTimeoutMs,
 ): Promise<PluginOutline> {
-  return new Promise<PluginOutline>((resolve, reject) => {
+  try {
+    return await look({ kind: "outline", plugin, bundle, timeoutMs }, isolation);
+  } catch (error) {
+    throw PluginError.of(error, plugin);
+  }
+}
+
+function look(message: OutlineMessage, isolation: WorkerKind): Promise<PluginOutline> {
+  return new Promise((resolve, reject) => {
     let lastWords: LastWords | undefined;
-    const limit = limitStart({ loadMs: timeoutMs }, (text) => fail(new Error(text)));
+    const link = startLink(isolation, {
+      name: message.plugin.name,
+      receive,
+      ended: (ending) => fail(lossFrom(`loading it in a ${isolation} failed: it`, ending, lastWords)),
+    });
+    const limit = limitStart({ loadMs: message.timeoutMs }, (text) => fail(new Error(text)));
+    link.send(message);
+
+    function receive(answer: FromWorker): void {
+      if (answer.kind === "running") limit.running();
+      else if (answer.kind === "dying") lastWords = answer;
+      else if (answer.kind === "failed") fail(errorFromData(answer.error));
+      else if (answer.kind === "outline") {
+        resolve(answer.outline);
+        end();
+      }
+    }
 
     function fail(error: unknown): void {
-      reject(PluginError.of(error, plugin));
+      reject(error);
       end();
     }
+
     function end(): void {
       limit.done();
       link.kill();
     }
-    function receive(message: FromWorker): void {
-      if (message.kind === "running") limit.running();
-      else if (message.kind === "failed") fail(errorFromData(message.error));
-      else if (message.kind === "dying") lastWords = message;
-      else if (message.kind === "outline") {
-        resolve(message.outline);
-        end();
-      }
-    }
-    const link = startLink(isolation, {
-      name: plugin.name,
-      receive,
-      ended: (ending) => fail(lossFrom(`loading it in a ${isolation} failed: it`, ending, lastWords)),
-    });
-    link.send({ kind: "outline", plugin, bundle, timeoutMs });
   });
 }

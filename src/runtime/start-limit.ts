@@ -15,7 +15,10 @@ export interface StartLimit {
 
 /** Calls `tooLate` once with what took too long. It starts to count at once. */
 export function limitStart(
-  { loadMs = DEFAULTS.setupTimeoutMs, setupMs = 0 }: { readonly loadMs?: number | undefined; readonly setupMs?: number },
+  {
+    loadMs = DEFAULTS.setupTimeoutMs,
+    setupMs = 0,
+  }: { readonly loadMs?: number | undefined; readonly setupMs?: number },
   tooLate: (text: string) => void,
 ): StartLimit {
   let timer: NodeJS.Timeout | undefined;
