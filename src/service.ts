@@ -13,9 +13,10 @@ import { createRequestIds } from "./core/request-ids.ts";
 import { createEndpoints } from "./endpoints.ts";
 import { ConfigError, formatProblem, textOf } from "./errors.ts";
 import type { Log } from "./handler.ts";
-import { createRegistry, type RegistryContents } from "./loader/registry.ts";
+import { createRegistry, type HandlerChanges, type RegistryContents } from "./loader/registry.ts";
 import { createWatcher, type Watcher } from "./loader/watch.ts";
 import { type HostStats, statsOf } from "./stats.ts";
+import { listed } from "./wording.ts";
 
 export interface ServiceOptions extends InCode {
   readonly hooks?: readonly CallHook[];
@@ -86,11 +87,10 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     }
   }
 
-  /** Resolves with the names of the handlers that changed. */
-  async function bringUp({ loaded, survey: { assembly } }: Look): Promise<readonly string[]> {
+  async function bringUp({ loaded, survey: { assembly } }: Look): Promise<HandlerChanges> {
     const next = contentsOf(loaded.config, assembly);
     const changed = await registry.apply(next);
-    if (isStopped) return [];
+    if (isStopped) return changed;
     const { endpoints: wanted, shutdown } = loaded.config;
     try {
       await endpoints.apply({ endpoints: wanted, codecsFor: assembly.codecsFor, graceMs: shutdown.graceMs });
@@ -166,15 +166,15 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     complaints = new Set(texts);
   }
 
-  function tellOf(handlers: readonly string[], codecs: readonly string[], isNew: boolean): void {
-    if (!isNew && handlers.length === 0 && codecs.length === 0) return;
-    reloads.done++;
-    const parts = [
-      ...(isNew ? ["the configuration"] : []),
-      ...handlers.map((name) => `handler ${name}`),
-      ...codecs.map((name) => `codec ${name}`),
+  function tellOf({ renewed, gone }: HandlerChanges, codecs: readonly string[], isNew: boolean): void {
+    const parts = [...(isNew ? ["the configuration"] : []), ...named("handler", renewed), ...named("codec", codecs)];
+    const texts = [
+      ...(parts.length > 0 ? [`reloaded ${parts.join(", ")}`] : []),
+      ...named("handler", gone).map((text) => `${text} ${gone.length === 1 ? "is" : "are"} gone`),
     ];
-    log.info(`reloaded ${parts.join(", ")}`);
+    if (texts.length === 0) return;
+    reloads.done++;
+    log.info(texts.join("; "));
   }
 
   /** Watches, or no longer, what the configuration and the assembly are made from. */
@@ -229,6 +229,11 @@ function contentsOf({ endpoints, handlers: settings }: Config, { handlers, broke
     serves: (handler) => matchers.some((allows) => allows(handler)),
     settings,
   };
+}
+
+/** `handler a`, `handlers a and b`, or nothing. */
+function named(what: string, names: readonly string[]): string[] {
+  return names.length === 0 ? [] : [`${what}${names.length === 1 ? "" : "s"} ${listed(names)}`];
 }
 
 /** All that is wrong and does not stop the rest. */

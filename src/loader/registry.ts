@@ -33,6 +33,13 @@ export interface RegistryContents {
   readonly settings: Readonly<Record<string, HandlerConfig>>;
 }
 
+/** Names of handlers, sorted. */
+export interface HandlerChanges {
+  /** Those that have a new version, or a first one. */
+  readonly renewed: readonly string[];
+  readonly gone: readonly string[];
+}
+
 export interface HandlerRegistry {
   /** Undefined for a name that nothing stands behind. Safe with a name from the wire. */
   find(name: string): HandlerSlot | undefined;
@@ -40,9 +47,8 @@ export interface HandlerRegistry {
   /**
    * Sets up what is new or has changed, all at once, and lets go of what is gone; calls that run end on the version they
    * began on, and that is torn down then. One whose setup fails is logged, and its earlier version goes on.
-   * Resolves with the names that changed.
    */
-  apply(contents: RegistryContents): Promise<string[]>;
+  apply(contents: RegistryContents): Promise<HandlerChanges>;
   /** Tears all of them down; call it when no call runs any more. */
   close(withinMs: number): Promise<void>;
 }
@@ -103,9 +109,10 @@ export function createRegistry(log: Log): HandlerRegistry {
     return true;
   }
 
-  async function apply({ sources, broken, serves, settings }: RegistryContents): Promise<string[]> {
+  async function apply({ sources, broken, serves, settings }: RegistryContents): Promise<HandlerChanges> {
     const names = new Set([...sources.keys(), ...broken, ...Object.keys(settings)].filter(serves));
-    const changed: string[] = [];
+    const renewed: string[] = [];
+    const gone: string[] = [];
     await Promise.all(
       [...names].map(async (name) => {
         const own: Partial<HandlerConfig> = settings[name] ?? {};
@@ -116,7 +123,7 @@ export function createRegistry(log: Log): HandlerRegistry {
           return;
         }
         const slot = slots.get(name) ?? new HandlerSlot(name);
-        if (source !== undefined && (await replace(slot, source, own))) changed.push(name);
+        if (source !== undefined && (await replace(slot, source, own))) renewed.push(name);
         slots.set(name, slot);
       }),
     );
@@ -125,9 +132,9 @@ export function createRegistry(log: Log): HandlerRegistry {
       slots.delete(name);
       slot.version = undefined;
       retire(slot, whenIdle, TEARDOWN_MS);
-      changed.push(name);
+      gone.push(name);
     }
-    return changed.sort();
+    return { renewed: renewed.sort(), gone: gone.sort() };
   }
 
   async function close(withinMs: number): Promise<void> {

@@ -77,14 +77,14 @@ describe("a plugin", () => {
     const { client, folder, log } = await live({ "plugins/old.ts": says("here") });
     expect(await client.call("old", null)).toBe("here");
     await rm(join(folder, "plugins/old.ts"));
-    await log.logged("reloaded handler old");
+    await log.logged("handler old is gone");
     await expect(client.call("old", null)).rejects.toMatchObject({ code: "not_found" });
   });
 
   test("that is renamed is served under its new name alone", async () => {
     const { client, folder, log } = await live({ "plugins/old.ts": says("here") });
     await rename(join(folder, "plugins/old.ts"), join(folder, "plugins/young.ts"));
-    await log.logged("reloaded handler old, handler young");
+    await log.logged("reloaded handler young; handler old is gone");
     expect(await client.call("young", null)).toBe("here");
     await expect(client.call("old", null)).rejects.toMatchObject({ code: "not_found" });
   });
@@ -132,10 +132,10 @@ describe("a plugin", () => {
 
   test("that was broken from the start is `unavailable` until it is mended", async () => {
     const { client, writeUntil } = await live({
-      "plugins/it.ts": 'import "./missing.ts"; export default () => "one";',
+      "plugins/it.ts": 'import "./lib/missing.ts"; export default () => "one";',
     });
     await expect(client.call("it", null)).rejects.toMatchObject({ code: "unavailable" });
-    await writeUntil({ "plugins/missing.ts": says("") }, "reloaded handler it");
+    await writeUntil({ "plugins/lib/missing.ts": says("") }, "reloaded handler it");
     expect(await client.call("it", null)).toBe("one");
   });
 
