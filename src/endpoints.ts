@@ -32,8 +32,9 @@ export interface Endpoints {
   /**
    * Opens, changes and closes what is different. A socket whose addresses and limits stay the same stays open, whatever
    * else of its endpoint changes. Rejects, and leaves all as it was, if a new address can't be had.
+   * @param setUp makes ready what is to be served; called when all new addresses are had, and before anything changes
    */
-  apply(plan: EndpointsPlan): Promise<void>;
+  apply(plan: EndpointsPlan, setUp: () => Promise<void>): Promise<void>;
   loads(): ReadonlyMap<string, EndpointLoad>;
   /** Answers what has reached it, for `graceMs` at most. */
   drain(graceMs: number): Promise<void>;
@@ -62,9 +63,9 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
   /** Endpoints that are gone and still answer what had reached them. */
   const leaving = new Set<Promise<void>>();
 
-  async function open(name: string, config: EndpointConfig, plan: EndpointsPlan): Promise<void> {
+  /** What comes to the new socket waits there until it is served. */
+  async function open(name: string, config: EndpointConfig, plan: EndpointsPlan): Promise<Open> {
     context ??= takeContext();
-    const core = createCore({ ...options, ...coreSettings(config, plan) });
     const transport = createZmqTransport({
       endpoint: name,
       places: { bind: config.bind, connect: config.connect, ipcMode: Number.parseInt(config.ipcMode, 8) },
@@ -73,12 +74,17 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
       context,
       log,
     });
-    const reached = await transport.start(core);
+    const reached = await transport.open();
+    return { core: createCore({ ...options, ...coreSettings(config, plan) }), transport, addresses: reached, config };
+  }
+
+  async function serve(name: string, open: Open): Promise<void> {
     // The host stopped meanwhile.
-    if (isClosed) return transport.close();
-    opened.set(name, { core, transport, addresses: reached, config });
-    addresses.set(name, reached);
-    announce(log, name, config, reached);
+    if (isClosed) return open.transport.close();
+    opened.set(name, open);
+    addresses.set(name, open.addresses);
+    open.transport.serve(open.core);
+    announce(log, name, open.config, open.addresses);
   }
 
   function change(name: string, open: Open, config: EndpointConfig, plan: EndpointsPlan): void {
@@ -88,59 +94,74 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
     addresses.set(name, open.addresses);
   }
 
-  async function leave(name: string, graceMs: number): Promise<void> {
-    const open = opened.get(name);
-    if (open === undefined) return;
+  async function leave(name: string, open: Open, graceMs: number): Promise<void> {
     opened.delete(name);
     addresses.delete(name);
-    const gone = closeOne(open, graceMs).then(() => {
-      leaving.delete(gone);
-      log.info({ endpoint: name }, `closed ${open.addresses.join(", ")}`);
-    });
+    const gone = closeOne(open, graceMs)
+      .catch((err: unknown) => log.error({ endpoint: name, err }, `endpoint ${name} did not close in order`))
+      .then(() => {
+        leaving.delete(gone);
+        log.info({ endpoint: name }, `closed ${open.addresses.join(", ")}`);
+      });
     leaving.add(gone);
     await gone;
   }
 
-  async function apply(plan: EndpointsPlan): Promise<void> {
+  async function apply(plan: EndpointsPlan, setUp: () => Promise<void>): Promise<void> {
     const wanted = new Map(Object.entries(plan.endpoints));
     const goes = [...opened].filter(([name, { config }]) => !hasSameSocket(config, wanted.get(name)));
     const comes = [...wanted].filter(([name, config]) => !hasSameSocket(config, opened.get(name)?.config));
     // Of two sockets one has an address, so what takes over another's must wait until that has closed.
-    const late = comes.filter(([, config]) => goes.some(([, open]) => overlaps(config, open.config)));
-    await openAll(
-      comes.filter((entry) => !late.includes(entry) && !opened.has(entry[0])),
+    const late = new Set(comes.filter(([, config]) => goes.some(([, open]) => overlaps(config, open.config))));
+    const early = await openAll(
+      comes.filter((entry) => !late.has(entry)),
       plan,
     );
+    await setUp();
     for (const [name, open] of opened) {
       const config = wanted.get(name);
       if (config !== undefined && hasSameSocket(config, open.config)) change(name, open, config, plan);
     }
-    const before = new Map(goes.map(([name, { config }]) => [name, config]));
-    const left = goes.map(([name]) => leave(name, plan.graceMs));
-    const rest = comes.filter(([name]) => !opened.has(name));
-    if (rest.length === 0) return;
+    const left = goes.map(([name, open]) => leave(name, open, plan.graceMs));
+    for (const [name, open] of early) await serve(name, open);
+    if (late.size === 0) return;
     await Promise.all(left);
-    for (const [name, config] of rest) {
-      await open(name, config, plan).catch(async (error: unknown) => {
-        log.error({ endpoint: name, err: error }, `endpoint ${name} can't be changed: ${textOf(error)}`);
-        const old = before.get(name);
-        if (old !== undefined) await open(name, old, plan).catch(() => undefined);
-      });
+    const before = new Map(goes.map(([name, { config }]) => [name, config]));
+    for (const [name, config] of late) await takeOver(name, config, before.get(name), plan);
+  }
+
+  /** Opens at an address that has just been closed; if that fails, again as it was before. */
+  async function takeOver(
+    name: string,
+    config: EndpointConfig,
+    before: EndpointConfig | undefined,
+    plan: EndpointsPlan,
+  ): Promise<void> {
+    try {
+      await serve(name, await open(name, config, plan));
+    } catch (err) {
+      log.error({ endpoint: name, err }, `endpoint ${name} can't be changed: ${textOf(err)}`);
+      if (before !== undefined)
+        await open(name, before, plan).then(
+          (again) => serve(name, again),
+          () => undefined,
+        );
     }
   }
 
   /** All or none. */
-  async function openAll(entries: readonly (readonly [string, EndpointConfig])[], plan: EndpointsPlan): Promise<void> {
-    const done: string[] = [];
+  async function openAll(
+    entries: readonly (readonly [string, EndpointConfig])[],
+    plan: EndpointsPlan,
+  ): Promise<Map<string, Open>> {
+    const done = new Map<string, Open>();
     try {
-      for (const [name, config] of entries) {
-        await open(name, config, plan);
-        done.push(name);
-      }
+      for (const [name, config] of entries) done.set(name, await open(name, config, plan));
     } catch (error) {
-      await Promise.all(done.map((name) => leave(name, 0)));
+      await Promise.all([...done.values()].map(({ transport }) => transport.close()));
       throw error;
     }
+    return done;
   }
 
   return {

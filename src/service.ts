@@ -46,6 +46,8 @@ const HALF_WRITTEN_MS = 100;
 interface Look {
   readonly loaded: LoadedConfig;
   readonly survey: Survey;
+  /** Why what is there of the configuration can't be used, and the one in effect goes on. */
+  readonly refusal?: unknown;
 }
 
 export function createService(first: LoadedConfig, options: ServiceOptions): Service {
@@ -63,7 +65,6 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     log,
   });
   let current = first;
-  let contents: RegistryContents | undefined;
   /** What has been complained of and is still so. */
   let complaints = new Set<string>();
   let watcher: Watcher | undefined;
@@ -78,9 +79,11 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     const survey = await assembler.survey(first);
     try {
       if (survey.problems.length > 0) throw new ConfigError(survey.problems);
-      complain(complaintsOf(survey));
-      await bringUp({ loaded: first, survey });
-      follow(survey.assembly);
+      const look = { loaded: first, survey };
+      complaints = complaintsOf(look);
+      for (const text of complaints) log.error(text);
+      await bringUp(look);
+      watchFor(survey.assembly);
     } catch (error) {
       await close(SHORTEST_TEARDOWN_MS);
       throw error;
@@ -88,81 +91,70 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
   }
 
   async function bringUp({ loaded, survey: { assembly } }: Look): Promise<HandlerChanges> {
-    const next = contentsOf(loaded.config, assembly);
-    const changed = await registry.apply(next);
-    if (isStopped) return changed;
     const { endpoints: wanted, shutdown } = loaded.config;
-    try {
-      await endpoints.apply({ endpoints: wanted, codecsFor: assembly.codecsFor, graceMs: shutdown.graceMs });
-    } catch (error) {
-      if (contents !== undefined) await registry.apply(contents);
-      throw error;
-    }
-    contents = next;
+    const plan = { endpoints: wanted, codecsFor: assembly.codecsFor, graceMs: shutdown.graceMs };
+    let changes: HandlerChanges = { renewed: [], gone: [] };
+    await endpoints.apply(plan, async () => {
+      changes = await registry.apply(contentsOf(loaded.config, assembly));
+    });
     current = loaded;
-    return changed;
+    return changes;
   }
 
   async function reloadNow(): Promise<void> {
     if (isStopped) return;
-    let look: Look;
-    try {
-      look = await lookTwice();
-    } catch (error) {
-      fail(error);
-      throw error;
-    }
+    let look = await lookTwice();
+    let { refusal } = look;
     if (isStopped) return;
-    const { loaded, survey } = look;
-    const isNew = isOther(loaded);
     try {
-      complain(complaintsOf(survey));
-      const changed = await bringUp(look);
-      tellOf(changed, survey.assembly.changedCodecs, isNew);
+      await follow(look);
     } catch (error) {
-      fail(error);
-      throw error;
-    } finally {
-      if (!isStopped) follow(survey.assembly);
+      // An address that can't be had. What has changed beside the configuration counts all the same.
+      refusal = error;
+      look = { loaded: current, survey: await assembler.survey(current), refusal };
+      await follow(look);
     }
+    if (refusal !== undefined) throw refusal;
   }
 
   /** What is wrong at the first look, and was not before, may be half written. */
   async function lookTwice(): Promise<Look> {
-    try {
-      const look = await lookOnce();
-      if ([...complaintsOf(look.survey)].every((text) => complaints.has(text))) return look;
-    } catch (error) {
-      if (!(error instanceof ConfigError) || complaints.has(error.message)) throw error;
-    }
+    const look = await lookOnce();
+    if ([...complaintsOf(look)].every((text) => complaints.has(text))) return look;
     await delay(HALF_WRITTEN_MS);
     return lookOnce();
   }
 
   async function lookOnce(): Promise<Look> {
-    const loaded = await current.reload();
-    const survey = await assembler.survey(loaded);
-    // What was served yesterday and is gone from the disk today is no reason to ignore what else has changed there.
-    if (isOther(loaded) && survey.problems.length > 0) throw new ConfigError(survey.problems);
-    return { loaded, survey };
+    try {
+      const loaded = await current.reload();
+      const survey = await assembler.survey(loaded);
+      // What was served yesterday and is gone from the disk today is no reason to ignore what else has changed there.
+      if (!isOther(loaded) || survey.problems.length === 0) return { loaded, survey };
+      throw new ConfigError(survey.problems);
+    } catch (refusal) {
+      return { loaded: current, survey: await assembler.survey(current), refusal };
+    }
+  }
+
+  /** Makes what is served what was found, and tells of it. */
+  async function follow(look: Look): Promise<void> {
+    const isNew = isOther(look.loaded);
+    const changes = await bringUp(look);
+    complain(complaintsOf(look));
+    tellOf(changes, look.survey.assembly.changedCodecs, isNew);
+    watchFor(look.survey.assembly);
   }
 
   function isOther(loaded: LoadedConfig): boolean {
     return !isDeepStrictEqual(loaded.config, current.config);
   }
 
-  function fail(error: unknown): void {
-    const text = textOf(error);
-    if (!complaints.has(text)) {
-      reloads.failed++;
-      log.error({ err: error }, `the configuration can't be used, and what is served stays as it was: ${text}`);
-    }
-    complaints = new Set([...complaints, text]);
-  }
-
+  /** Each is told when it is new, and again only after it was gone. */
   function complain(texts: ReadonlySet<string>): void {
-    for (const text of texts) if (!complaints.has(text)) log.error(text);
-    if (contents !== undefined && [...texts].some((text) => !complaints.has(text))) reloads.failed++;
+    const fresh = [...texts].filter((text) => !complaints.has(text));
+    for (const text of fresh) log.error(text);
+    if (fresh.length > 0) reloads.failed++;
     complaints = new Set(texts);
   }
 
@@ -177,8 +169,9 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     log.info(texts.join("; "));
   }
 
-  /** Watches, or no longer, what the configuration and the assembly are made from. */
-  function follow({ files, folders }: Assembly): void {
+  /** Watches what the configuration and the assembly are made from, or no longer. */
+  function watchFor({ files, folders }: Assembly): void {
+    if (isStopped) return;
     if (!current.config.watch) {
       watcher?.close();
       watcher = undefined;
@@ -237,11 +230,15 @@ function named(what: string, names: readonly string[]): string[] {
 }
 
 /** All that is wrong and does not stop the rest. */
-function complaintsOf({ assembly, problems, setbacks }: Survey): Set<string> {
+function complaintsOf({ survey: { assembly, problems, setbacks }, refusal }: Look): Set<string> {
   const plugins = assembly.broken.map(({ name, message, ...place }) => {
     const goesOn = assembly.handlers.has(name) ? "; its last version that did goes on" : "";
     return `plugin ${name} does not load: ${formatProblem({ ...place, message })}${goesOn}`;
   });
   const codecs = setbacks.map((problem) => `${formatProblem(problem)}; the codec goes on as it was`);
-  return new Set([...plugins, ...codecs, ...problems.map(formatProblem)]);
+  const unusable =
+    refusal === undefined
+      ? []
+      : [`the configuration can't be used, and what is served stays as it was: ${textOf(refusal)}`];
+  return new Set([...unusable, ...plugins, ...codecs, ...problems.map(formatProblem)]);
 }

@@ -70,8 +70,10 @@ export interface Load extends CallCounts {
 
 /** Brings calls in and carries outcomes out. */
 export interface Transport {
-  /** Opens the sockets and serves. Resolves with the addresses it can be reached at. */
-  start(core: Core): Promise<readonly string[]>;
+  /** Opens the sockets, and resolves with the addresses it can be reached at. What comes waits in them. */
+  open(): Promise<readonly string[]>;
+  /** Begins to read. */
+  serve(core: Core): void;
   /** Resolves when all that had reached us has been handed to the core. Calls that come later still get an answer. */
   stopReading(): Promise<void>;
   /** Sends what is ready and closes. */

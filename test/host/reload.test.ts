@@ -268,6 +268,25 @@ describe("the configuration", () => {
     expect([...host.addresses.keys()]).toEqual(["one"]);
   });
 
+  test("that moves an endpoint to an address that can't be had leaves it where it is, with its connections", async () => {
+    const { client, host, writeUntil } = await live(plugins, { endpoints: { one: endpoint("a") } });
+    expect(await client.request(null)).toBe("a");
+    const before = addressOf(host, "one");
+    await writeUntil(file({ endpoints: { one: endpoint("b", { bind: "tcp://192.0.2.1:5999" }) } }), "can't bind");
+    expect(addressOf(host, "one")).toBe(before);
+    expect(await client.request(null)).toBe("a");
+  });
+
+  test("that can't be used does not keep edits of plugins from counting", async () => {
+    const { client, writeUntil } = await live(plugins, { endpoints: { one: endpoint("a") } });
+    await writeUntil({ "zmqecho.config.json": "{" }, "the configuration can't be used");
+    await writeUntil({ "plugins/a.ts": says("a2") }, "reloaded handler a");
+    expect(await client.request(null)).toBe("a2");
+    await writeUntil(file({ endpoints: { one: endpoint("a", { bind: "tcp://192.0.2.1:5999" }) } }), "can't bind");
+    await writeUntil({ "plugins/a.ts": says("a3") }, "reloaded handler a");
+    expect(await client.request(null)).toBe("a3");
+  });
+
   test("that is taken away changes nothing and is told of", async () => {
     const { client, folder, log } = await live(plugins, { endpoints: { one: endpoint("a") } });
     await rm(join(folder, "zmqecho.config.json"));

@@ -8,11 +8,10 @@ import { defineConfig } from "../../config/define.ts";
 import { CallError, ConfigError, ERROR_CODES, ZmqEchoError } from "../../errors.ts";
 import { defineCodec, defineHandler } from "../../handler.ts";
 
-type Api = typeof import("../../index.ts");
-
 const require = createRequire(import.meta.url);
 
-export const api: Api = {
+/** The names are those of the package, and a test keeps them so. */
+export const api: Readonly<Record<string, unknown>> = {
   CallError,
   ConfigError,
   ERROR_CODES,
@@ -20,17 +19,17 @@ export const api: Api = {
   defineCodec,
   defineConfig,
   defineHandler,
-  get createCodec(): Api["createCodec"] {
+  get createCodec() {
     return require("../../codecs/registry.js").createCodec;
   },
-  get loadConfig(): Api["loadConfig"] {
+  get loadConfig() {
     return require("../../config/load.js").loadConfig;
   },
-  get createClient(): Api["createClient"] {
-    return isMainThread ? require("../../client/create-client.js").createClient : () => refuse("createClient");
+  get createClient() {
+    return isMainThread ? require("zmqecho").createClient : () => refuse("createClient");
   },
-  get createHost(): Api["createHost"] {
-    return isMainThread ? require("../../host.js").createHost : () => refuse("createHost");
+  get createHost() {
+    return isMainThread ? require("zmqecho").createHost : () => refuse("createHost");
   },
 };
 

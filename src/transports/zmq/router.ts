@@ -82,15 +82,13 @@ export function createRouterLoop({ socketOptions, lockStep, answer, endpoint, lo
       return;
     }
     socket.send(frames).then(done, (error: NodeJS.ErrnoException) => {
-      if (error.code === "EAGAIN" && triesLeft > 1 && !stopping) {
+      if (error.code === "EAGAIN" && triesLeft > 1) {
         setTimeout(trySending, RETRY_MS, frames, triesLeft - 1);
         return;
       }
+      droppedSoFar++;
       if (error.code === "EHOSTUNREACH") log.debug({ endpoint }, "the peer left before its reply");
-      else {
-        droppedSoFar++;
-        dropped.add();
-      }
+      else dropped.add();
       done();
     });
   }

@@ -5,7 +5,6 @@ import type { Log } from "../../handler.ts";
 import type { MessageLimits } from "../../wire/limits.ts";
 import { type Attached, attach, needsIpv6, type Places } from "./attach.ts";
 import { type Answer, createAnswer, type Framing } from "./framing.ts";
-import type { Loop, LoopOptions } from "./loop.ts";
 import { createRouterLoop } from "./router.ts";
 
 export interface ZmqOptions extends ZmqSettings {
@@ -39,56 +38,57 @@ const LONGEST_WAIT_FOR_SILENCE_MS = 500;
 
 export function createZmqTransport(options: ZmqOptions): ZmqTransport {
   const { endpoint, places, socketLimits, log } = options;
-  let { lockStep } = options;
-  let answer: Answer | undefined;
+  let settings: ZmqSettings = options;
   let core: Core | undefined;
+  let answer: Answer = () => [];
   let attached: Attached | undefined;
-  let loop: Loop | undefined;
+
+  const loop = createRouterLoop({
+    socketOptions: {
+      context: options.context,
+      linger: socketLimits.lingerMs,
+      handshakeInterval: socketLimits.handshakeMs,
+      // Up to twice the limit a message gets an answer that says so; beyond it libzmq cuts the connection.
+      maxMessageSize: socketLimits.maxMessageBytes * 2,
+      // libzmq's 100 loses clients that connect at the same moment.
+      backlog: 4096,
+      ipv6: needsIpv6(places),
+    },
+    lockStep: () => settings.lockStep,
+    answer: (frames, source) => answer(frames, source),
+    endpoint,
+    log,
+  });
 
   return {
-    async start(served: Core): Promise<readonly string[]> {
-      core = served;
-      const socketOptions: LoopOptions["socketOptions"] = {
-        context: options.context,
-        linger: socketLimits.lingerMs,
-        handshakeInterval: socketLimits.handshakeMs,
-        // Up to twice the limit a message gets an answer that says so; beyond it libzmq cuts the connection.
-        maxMessageSize: socketLimits.maxMessageBytes * 2,
-        // libzmq's 100 loses clients that connect at the same moment.
-        backlog: 4096,
-        ipv6: needsIpv6(places),
-      };
-      const first = createAnswer(core, options.framing, options.limits);
-      const created = createRouterLoop({
-        socketOptions,
-        lockStep: () => lockStep,
-        answer: (frames, source) => (answer ?? first)(frames, source),
-        endpoint,
-        log,
-      });
+    async open(): Promise<readonly string[]> {
       try {
-        attached = await attach(created.socket, places);
+        attached = await attach(loop.socket, places);
       } catch (error) {
-        created.socket.close();
+        loop.socket.close();
         throw error;
       }
-      loop = created;
-      loop.run();
       return attached.addresses;
     },
 
-    configure(settings) {
-      lockStep = settings.lockStep;
-      if (core !== undefined) answer = createAnswer(core, settings.framing, settings.limits);
+    serve(served: Core): void {
+      core = served;
+      answer = createAnswer(served, settings.framing, settings.limits);
+      loop.run();
     },
 
-    dropped: () => loop?.dropped() ?? 0,
+    configure(next) {
+      settings = next;
+      if (core !== undefined) answer = createAnswer(core, next.framing, next.limits);
+    },
+
+    dropped: loop.dropped,
 
     async stopReading(): Promise<void> {
       const from = performance.now();
       for (;;) {
         const now = performance.now();
-        const silentFor = now - Math.max(from, loop?.lastActiveAt() ?? 0);
+        const silentFor = now - Math.max(from, loop.lastActiveAt());
         const left = Math.min(SILENCE_MS - silentFor, LONGEST_WAIT_FOR_SILENCE_MS - (now - from));
         if (left <= 0) return;
         await new Promise((resolve) => setTimeout(resolve, Math.ceil(left)));
@@ -98,7 +98,7 @@ export function createZmqTransport(options: ZmqOptions): ZmqTransport {
     async close(): Promise<void> {
       // Before the socket closes: afterwards somebody else may own the path already.
       attached?.removeFiles();
-      await loop?.stop();
+      await loop.stop();
     },
   };
 }

@@ -1,0 +1,341 @@
+/** What a call to a worker gives: the same as a call inline. */
+import { randomBytes } from "node:crypto";
+import { pathToFileURL } from "node:url";
+import { describe, expect, test } from "vitest";
+import type { CodecSpec } from "../../src/codecs/codec.ts";
+import { createCodec } from "../../src/codecs/registry.ts";
+import { CallError, ZmqEchoError } from "../../src/errors.ts";
+import { defineCodec } from "../../src/handler.ts";
+import { deadline, errorOf, JSON_RECIPE, jobOf, KINDS, LIMITS, pluginOf, walled } from "./workers.ts";
+
+const ECHO = "export default (input) => input;";
+
+describe.each(KINDS)("in a %s", (kind) => {
+  test("a handler as a function, with a local import and a package of Node", async () => {
+    const { call } = await walled(kind, {
+      "vat.ts": `import { rate } from "./rate.ts"; import { sep } from "node:path";
+        enum Kind { Vat = "vat" }
+        export default async (input: { net: number }) => [input.net * rate, sep, Kind.Vat];`,
+      "rate.ts": "export const rate = await Promise.resolve(2);",
+    });
+    expect(await call({ net: 21 })).toEqual([42, "/", "vat"]);
+  });
+
+  test("what the context says of the call", async () => {
+    const { call } = await walled(
+      kind,
+      `export default {
+        setup: ({ handler, options }) => ({ handler, options }),
+        handle: (_, c) => [c.handler, c.endpoint, c.codec, c.requestId, c.metadata, c.deadline, c.options, c.state, c.signal.aborted],
+      };`,
+      { options: { rate: 19 } },
+    );
+    const at = Date.now() + 1234.5;
+    expect(
+      await call(null, { endpoint: "shop", metadata: { tenant: "acme" }, requestId: "r-7", deadline: at }),
+    ).toEqual([
+      "vat",
+      "shop",
+      "json",
+      "r-7",
+      { tenant: "acme" },
+      at,
+      { rate: 19 },
+      { handler: "vat", options: { rate: 19 } },
+      false,
+    ]);
+  });
+
+  test("options of every kind arrive, as they were when the runner was made", async () => {
+    const options = { big: 2n ** 70n, when: new Date(0), bytes: new Uint8Array([1]), list: [1] };
+    const { call } = await walled(
+      kind,
+      "export default (_, { options: { big, when, bytes, list } }) => [String(big), when.getTime(), bytes[0], list.length];",
+      { options },
+    );
+    options.list.push(2);
+    expect(await call(null)).toEqual([String(2n ** 70n), 0, 1, 1]);
+  });
+
+  test("options that can't be handed over are refused at once", async () => {
+    await expect(walled(kind, ECHO, { options: { hook: () => 1 } })).rejects.toMatchObject({
+      code: "invalid_argument",
+      message: `the options of handler "vat" can't be handed to a ${kind}: () => 1 could not be cloned.`,
+    });
+  });
+
+  test("an error for the caller keeps its code, text and details", async () => {
+    const { call } = await walled(
+      kind,
+      `import { ZmqEchoError } from "zmqecho";
+       export default () => { throw new ZmqEchoError("not_found", "no such item", { details: { item: [7], when: new Date(0) }, cause: new Error("why") }); };`,
+    );
+    const error = await errorOf(call(null));
+    expect(error).toBeInstanceOf(ZmqEchoError);
+    expect(error).toMatchObject({
+      name: "ZmqEchoError",
+      code: "not_found",
+      message: "no such item",
+      details: { item: [7], when: "1970-01-01T00:00:00.000Z" },
+      cause: { message: "why" },
+    });
+  });
+
+  test("the failed call of a client of its own stays one", async () => {
+    const { call } = await walled(
+      kind,
+      `import { CallError, ZmqEchoError } from "zmqecho";
+       export default () => { throw new CallError(new ZmqEchoError("unavailable", "far away", { details: { a: 1 } })); };`,
+    );
+    const error = await errorOf(call(null));
+    expect(CallError.is(error)).toBe(true);
+    expect(error).toMatchObject({ code: "unavailable", message: "far away", details: { a: 1 } });
+  });
+
+  test("any other error keeps class, text, facts and its lines in the plugin's source", async () => {
+    const { call, file } = await walled(kind, {
+      "vat.ts": `import { explode } from "./lib.ts";\n\nexport default (input: string) => explode(input);`,
+      "lib.ts": `import { readFileSync } from "node:fs";\nexport function explode(input: string): never {
+        if (input === "type") return (null as any).x;\n        return readFileSync("/does/not/exist") as never;\n      }`,
+    });
+    const type = await errorOf(call("type"));
+    expect(type).toBeInstanceOf(TypeError);
+    expect(type.message).toBe("Cannot read properties of null (reading 'x')");
+    expect(type.stack).toMatch(`${file.replace("vat.ts", "lib.ts")}:3:`);
+    expect(type.stack).toMatch(`${file}:3:`);
+    expect(await errorOf(call("file"))).toMatchObject({ code: "ENOENT", syscall: "open", path: "/does/not/exist" });
+  });
+
+  test.each([
+    ['"text"', "not an Error was thrown: 'text'"],
+    ["undefined", "not an Error was thrown: undefined"],
+    ["{ a: [{ b: {} }] }", "not an Error was thrown: { a: [ { b: {} } ] }"],
+    ["Object.defineProperty(new Error(), 'message', { get() { throw 1; } })", "something unreadable was thrown"],
+  ])("a thrown %s is an Error that says so", async (thrown, message) => {
+    const { call } = await walled(kind, `export default () => { throw ${thrown}; };`);
+    expect((await errorOf(call(null))).message).toBe(message);
+  });
+
+  test("input and output go through their schemas", async () => {
+    const schema = (name: string, check: string) =>
+      `${name}: { "~standard": { version: 1, vendor: "test", validate: async (value) => ${check} } }`;
+    const { call } = await walled(
+      kind,
+      `export default {
+        ${schema("input", 'typeof value === "number" ? { value: value + 1 } : { issues: [{ message: "no number", path: ["a", 0] }] }')},
+        ${schema("output", 'value < 100 ? { value } : { issues: [{ message: "too much" }] }')},
+        handle: (input) => input * 10,
+      };`,
+    );
+    expect(await call(1)).toBe(20);
+    await expect(call("x")).rejects.toMatchObject({
+      code: "invalid_argument",
+      message: "the input is refused: $.a[0]: no number",
+      details: { issues: [{ path: "$.a[0]", message: "no number" }] },
+    });
+    await expect(call(99)).rejects.toMatchObject({ code: "internal", cause: { message: "$: too much" } });
+  });
+
+  test("what can't be decoded, and what can't be encoded, is refused there", async () => {
+    const { call, runner } = await walled(
+      kind,
+      "export default (input) => { if (input === 1) return { f() {} }; const ring = {}; ring.ring = ring; return ring; };",
+    );
+    await expect(runner.run(jobOf([Buffer.from("{")]))).rejects.toMatchObject({ code: "invalid_argument" });
+    await expect(call(1)).rejects.toMatchObject({
+      code: "internal",
+      message: "the handler's result can't be encoded",
+      cause: { message: expect.stringContaining("$.f") },
+    });
+    await expect(call(2)).rejects.toMatchObject({ code: "internal" });
+    expect(runner.workers.lost()).toBe(0);
+  });
+
+  test.each<CodecSpec>(["json", "cbor", "msgpack", { type: "protobuf" }])("bodies in %j", async (spec) => {
+    const { runner } = await walled(kind, ECHO);
+    const codec = createCodec(spec, { name: "c" });
+    const value = { text: "ü", list: [1.5, null, true], deep: { a: {} } };
+    const recipe = { name: "c", spec, folder: "/", limits: LIMITS };
+    const body = await runner.run(jobOf(codec.encodeBody(value), { recipe }));
+    expect(codec.decodeBody(body)).toEqual(value);
+  });
+
+  test("big integers, dates and bytes", async () => {
+    const { runner } = await walled(
+      kind,
+      "export default ({ big, when, bytes }) => ({ big: big + 1n, when: new Date(when.getTime() + 1), bytes: bytes.map((x) => x + 1) });",
+    );
+    const codec = createCodec("cbor");
+    const body = codec.encodeBody({ big: 2n ** 60n, when: new Date(5000), bytes: new Uint8Array([1, 2]) });
+    const recipe = { name: "cbor", spec: "cbor", folder: "/", limits: LIMITS } as const;
+    expect(codec.decodeBody(await runner.run(jobOf(body, { recipe })))).toEqual({
+      big: 2n ** 60n + 1n,
+      when: new Date(5001),
+      bytes: new Uint8Array([2, 3]),
+    });
+  });
+
+  test("several raw frames, large and empty ones, out of memory that others use too", async () => {
+    const recipe = { name: "raw", spec: "raw", folder: "/", limits: LIMITS } as const;
+    const { runner } = await walled(
+      kind,
+      // What it returns is used again: a handler may, since raw passes bytes on.
+      "const mine = Buffer.alloc(300, 'x'); export default (input) => [...input, mine];",
+    );
+    const large = randomBytes(1_000_000);
+    const shared = Buffer.from("--part--").subarray(2, 6);
+    for (const round of [1, 2]) {
+      const body = await runner.run(jobOf([shared, large, Buffer.alloc(0)], { recipe }));
+      expect(body.map((frame) => frame.length)).toEqual([4, 1_000_000, 0, 300]);
+      expect(Buffer.compare(body[1] ?? shared, large), `round ${round}`).toBe(0);
+      expect(Buffer.from(body[3] ?? shared).toString()).toBe("x".repeat(300));
+    }
+    expect(shared.toString()).toBe("part");
+    expect(large).toHaveLength(1_000_000);
+  });
+
+  test("a codec that a plugin defines, the same instance if it is the handler's plugin", async () => {
+    const code = `import { defineCodec } from "zmqecho"; let calls = 0;
+      export const codec = defineCodec({ encode: (value) => Buffer.from(value + "!"), decode: (bytes) => Buffer.from(bytes) + "?" + ++calls });
+      export default (input) => input + calls;`;
+    const { plugin, bundle } = await pluginOf(code);
+    const { runner } = await walled(kind, code, { plugin, bundle });
+    const other = await pluginOf(code.replace('"?"', '"#"'));
+    const ask = async (given: typeof other) => {
+      const recipe = { name: "mark", plugin: given.plugin, bundle: given.bundle, limits: LIMITS };
+      const [frame = new Uint8Array()] = await runner.run(jobOf([Buffer.from("x")], { recipe }));
+      return Buffer.from(frame).toString();
+    };
+    expect(await ask({ plugin, bundle, file: "" })).toBe("x?11!");
+    expect(await ask(other)).toBe("x#11!");
+  });
+
+  test("a codec that changes under its name is made anew, for its endpoint alone", async () => {
+    const { runner } = await walled(kind, "export default (input, { codec, endpoint }) => `${codec} ${endpoint}`;");
+    const ask = async (endpoint: string, spec: CodecSpec) => {
+      const recipe = { name: "c", spec, folder: "/", limits: LIMITS };
+      const codec = createCodec(spec);
+      return codec.decodeBody(await runner.run(jobOf(codec.encodeBody(1), { endpoint, recipe })));
+    };
+    expect(await ask("a", "json")).toBe("c a");
+    expect(await ask("b", "cbor")).toBe("c b");
+    expect(await ask("a", "msgpack")).toBe("c a");
+    expect(await ask("b", "cbor")).toBe("c b");
+  });
+
+  test("a codec that can't be made in the worker fails its calls, and is tried again", async () => {
+    const { runner, call } = await walled(kind, ECHO);
+    const recipe = {
+      name: "order",
+      spec: { type: "protobuf", proto: "gone.proto" },
+      folder: "/",
+      limits: LIMITS,
+    } as const;
+    for (const _ of [1, 2]) {
+      const error = await errorOf(runner.run(jobOf([Buffer.alloc(0)], { recipe })));
+      expect(ZmqEchoError.is(error)).toBe(false);
+      expect(error.message).toContain('codec "order" can\'t be made in this worker: ');
+    }
+    expect(await call(1)).toBe(1);
+  });
+
+  test("a codec that is given in code can't be had", async () => {
+    const { runner } = await walled(kind, ECHO);
+    const codec = createCodec(defineCodec({ encode: () => new Uint8Array(), decode: () => null }), { name: "mine" });
+    const error = await errorOf(Promise.resolve(runner.run({ ...jobOf([]), recipe: undefined, codec })));
+    expect(error).toMatchObject({
+      code: "unimplemented",
+      message: `codec "mine" is given in code, and handler "vat" runs in a ${kind}`,
+    });
+    expect(runner.workers.live()).toBe(0);
+  });
+
+  test("its log is the host's, with what can't cross as text", async () => {
+    const { call, log } = await walled(
+      kind,
+      `export default {
+        setup({ log }) { log.debug("set up"); },
+        handle(_, { log }) {
+          const hostile = { get x() { throw new Error("no"); } };
+          log.child({ part: "a" }).warn({ n: 1, f() {}, symbol: Symbol("s"), url: new URL("tcp://a"), hostile, err: new TypeError("why"), map: new Map([[1, 2]]) }, "look");
+          log.error(new Error("alone"));
+          log.info({ module: new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0])) });
+          return 1;
+        },
+        teardown() {},
+      };`,
+    );
+    expect(await call(null)).toBe(1);
+    expect(log.records).toMatchObject([
+      { level: "debug", message: "set up", fields: { handler: "vat" } },
+      {
+        level: "warn",
+        message: "look",
+        fields: {
+          handler: "vat",
+          requestId: "r-1",
+          part: "a",
+          n: 1,
+          f: "[Function: f]",
+          symbol: "Symbol(s)",
+          url: "tcp://a",
+          hostile: "{ x: [Getter] }",
+          err: expect.any(TypeError),
+          map: new Map([[1, 2]]),
+        },
+      },
+      { level: "error", message: "alone", fields: { err: { message: "alone" } } },
+      { level: "info", message: "", fields: { module: expect.anything() } },
+    ]);
+  });
+
+  test("a log of the host that throws costs nothing but its line", async () => {
+    const broken = () => {
+      throw new Error("disk full");
+    };
+    const log = { debug: broken, info: broken, warn: broken, error: broken, child: () => log };
+    const { call } = await walled(kind, "export default (_, { log }) => { log.info('x'); return 1; };", { log });
+    expect(await call(null)).toBe(1);
+  });
+
+  test("timers run on between calls", async () => {
+    const { call } = await walled(
+      kind,
+      "let ticks = 0; const timer = setInterval(() => { if (++ticks === 3) { clearInterval(timer); done(); } }, 1); let done; const third = new Promise((r) => { done = r; }); export default { handle: async (_, { log }) => { void third.then(() => log.info('ticked')); return ticks; } };",
+    );
+    await call(null);
+    expect(await call(null)).toEqual(expect.any(Number));
+  });
+
+  test("import.meta and stacks are those of the source", async () => {
+    const { call, file } = await walled(kind, "export default () => import.meta.url;");
+    expect(await call(null)).toBe(pathToFileURL(file).href);
+  });
+
+  test("a call whose caller has given up does not run", async () => {
+    const { call, runner } = await walled(kind, ECHO);
+    const { signal, pass } = deadline();
+    pass();
+    await expect(call(1, { signal })).rejects.toMatchObject({ code: "deadline_exceeded" });
+    expect(runner.workers.live()).toBe(0);
+  });
+
+  test("one that gives up while the worker starts does not run either", async () => {
+    const { call, log } = await walled(
+      kind,
+      `export default { setup({ log }) { log.info("starting"); }, handle(input, { log }) { log.info("ran " + input); return input; } };`,
+    );
+    const { signal, pass } = deadline();
+    const first = call("first", { signal });
+    const failed = expect(first).rejects.toMatchObject({ code: "deadline_exceeded" });
+    pass();
+    await failed;
+    expect(await call("second")).toBe("second");
+    expect(log.records.map(({ message }) => message)).toEqual(["starting", "ran second"]);
+  });
+
+  test("the recipe's own name counts", async () => {
+    const { call } = await walled(kind, "export default (_, { codec }) => codec;");
+    expect(await call(null, { recipe: { ...JSON_RECIPE, name: "mine" } })).toBe("mine");
+  });
+});
