@@ -24,6 +24,8 @@ export interface WorkerPlan {
 export interface WorkerEvents {
   /** It has ended its call and takes the next. */
   free(worker: PoolWorker): void;
+  /** Its call is over for its caller and goes on: it will be free in a moment, or lost. */
+  overdue(worker: PoolWorker): void;
   /** It takes no more calls, though nobody had asked it to end. Comes once. */
   lost(worker: PoolWorker, error: Error): void;
 }
@@ -145,11 +147,17 @@ export function startWorker({ kind, start, memoryMb, log }: WorkerPlan, events: 
   /** The call is over for its caller, so its handler has a moment to end. */
   function abort(): void {
     if (current === undefined) return;
+    events.overdue(worker);
     link.send({ kind: "abort", id: current.id, reason: dataFromError(current.signal.reason) });
-    current.killing = setTimeout(() => {
-      const what = `handler ${JSON.stringify(handler)} did not end within ${KILL_AFTER_MS} ms of its signal`;
-      lose(new Error(`${what}, so its worker (${kind}) was killed`));
-    }, KILL_AFTER_MS);
+    const { id } = current;
+    // When we were busy ourselves, its answer may be there and not read yet; a timer comes before that.
+    current.killing = setTimeout(() => setImmediate(kill, id), KILL_AFTER_MS);
+  }
+
+  function kill(id: number): void {
+    if (current?.id !== id) return;
+    const what = `handler ${JSON.stringify(handler)} did not end within ${KILL_AFTER_MS} ms of its signal`;
+    lose(new Error(`${what}, so its worker (${kind}) was killed`));
   }
 
   function settle(id: number, how: (call: Current) => void): void {

@@ -35,6 +35,8 @@ export function createPool(options: PoolOptions): Pool {
   const starting = new Set<PoolWorker>();
   const ready = new Set<PoolWorker>();
   const retiring = new Set<PoolWorker>();
+  /** Those that are killed in a moment, if their calls don't end: nobody waits for that. */
+  const overdue = new Set<PoolWorker>();
   /** Of those that are ready. The one that was used last is taken first, so that the others age. */
   const idle: { readonly worker: PoolWorker; readonly since: number }[] = [];
   const waiting = new Set<Waiting>();
@@ -72,7 +74,7 @@ export function createPool(options: PoolOptions): Pool {
   function start(): PoolWorker | undefined {
     if (isClosed || starting.size + ready.size >= maxWorkers) return undefined;
     try {
-      const worker = startWorker(options, { free, lost });
+      const worker = startWorker(options, { free, overdue: late, lost });
       starting.add(worker);
       return worker;
     } catch (error) {
@@ -82,7 +84,13 @@ export function createPool(options: PoolOptions): Pool {
   }
 
   function free(worker: PoolWorker): void {
-    if (starting.delete(worker)) ready.add(worker);
+    if (overdue.delete(worker) && starting.size + ready.size >= maxWorkers) {
+      // Another one has taken its place meanwhile.
+      void retire(worker);
+      return;
+    }
+    starting.delete(worker);
+    ready.add(worker);
     const [next] = waiting;
     if (next !== undefined) {
       takeOut(next).resolve(worker.run(next.job));
@@ -92,8 +100,15 @@ export function createPool(options: PoolOptions): Pool {
     aging ??= setTimeout(age, idleMs).unref();
   }
 
+  function late(worker: PoolWorker): void {
+    ready.delete(worker);
+    overdue.add(worker);
+    startForWaiting();
+  }
+
   function lost(worker: PoolWorker, error: Error): void {
     lostSoFar++;
+    overdue.delete(worker);
     if (starting.delete(worker)) {
       notStarted(error, worker);
       return;
@@ -105,7 +120,7 @@ export function createPool(options: PoolOptions): Pool {
       log.warn({ err: error }, `${error.message}; it was idle`);
     }
     // One that dies without a call would do so again, and again.
-    if (worker.calls() > 0) start();
+    if (worker.calls() > 0 && starting.size === 0) start();
     startForWaiting();
   }
 
@@ -113,7 +128,7 @@ export function createPool(options: PoolOptions): Pool {
   function notStarted(error: unknown, worker?: PoolWorker): void {
     const isTold = worker !== undefined && warming.has(worker) && waiting.size === 0;
     if (!isTold) log.error({ err: error }, `a worker (${kind}) of handler ${handler} did not start: ${textOf(error)}`);
-    if (starting.size + ready.size > 0) return;
+    if (starting.size + ready.size + overdue.size > 0) return;
     for (const entry of waiting)
       takeOut(entry).reject(unavailable("does not start; the host's log has the cause", error));
   }
@@ -162,10 +177,13 @@ export function createPool(options: PoolOptions): Pool {
     for (const entry of waiting) takeOut(entry).reject(unavailable("has been closed"));
     // What they have to say of those, they say where they were asked first.
     const others = [...retiring].map((worker) => worker.close(withinMs).catch(() => {}));
-    const results = await Promise.allSettled([...starting, ...ready].map((worker) => worker.close(withinMs)));
+    const results = await Promise.allSettled(
+      [...starting, ...ready, ...overdue].map((worker) => worker.close(withinMs)),
+    );
     await Promise.all(others);
     starting.clear();
     ready.clear();
+    overdue.clear();
     const [first, ...more] = results.filter((result) => result.status === "rejected").map(({ reason }) => reason);
     more.forEach(teardownFailed);
     if (first !== undefined) throw first;
@@ -175,6 +193,6 @@ export function createPool(options: PoolOptions): Pool {
     run,
     warm,
     close,
-    workers: { live: () => starting.size + ready.size + retiring.size, lost: () => lostSoFar },
+    workers: { live: () => starting.size + ready.size + overdue.size + retiring.size, lost: () => lostSoFar },
   };
 }

@@ -1,4 +1,5 @@
 /** Handlers behind a wall, without a host around them. */
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { Body } from "../../src/codecs/codec.ts";
@@ -93,9 +94,21 @@ export function deadline(): { readonly signal: AbortSignal; pass(): void } {
   };
 }
 
+/** What ends a wait in a worker, from here: the plugin gets the path, and waits for the file. */
+export async function gate(): Promise<{ readonly path: string; open(): Promise<void> }> {
+  const path = join(await createFolder(), "open");
+  return { path, open: () => writeFile(path, "") };
+}
+
+/** Code of a plugin: `await opened(path)`. */
+export const OPENED = `
+  import { existsSync } from "node:fs";
+  async function opened(path) { while (!existsSync(path)) await new Promise((done) => setTimeout(done, 2)); }
+`;
+
 /** What was thrown. */
-export async function errorOf(promise: Promise<unknown>): Promise<Error> {
-  const thrown = await promise.then(
+export async function errorOf(result: unknown): Promise<Error> {
+  const thrown = await Promise.resolve(result).then(
     (value) => new Error(`nothing was thrown; the result is ${JSON.stringify(value)}`),
     (error: unknown) => error,
   );
