@@ -190,13 +190,15 @@ function times(label, took) {
   console.log(`${label.padEnd(36)} median ${middle} ms, p95 ${late} ms, max ${last} ms`);
 }
 
-console.log(`node ${process.version}, ${reloads} edits${withBroken ? ", every other one broken" : ""}`);
 await write("zmqecho.config.json", JSON.stringify(config));
 for (const plugin of plugins) {
   for (const [file, text] of Object.entries(plugin.others ?? {})) await write(file, text);
   await write(plugin.edited, plugin.text(0));
 }
 const server = start([zmqecho, "serve"], folder);
+// The host's id is for whoever wants to look into it meanwhile: NODE_OPTIONS=--heapsnapshot-signal=SIGUSR2 is handed on.
+const edits = `${reloads} edits${withBroken ? ", every other one broken" : ""}`;
+console.log(`node ${process.version}, ${edits}, host ${server.child.pid}`);
 server.child.stderr.on("data", (chunk) => {
   log += chunk;
   news.emit("news");

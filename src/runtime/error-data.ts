@@ -3,6 +3,7 @@ import { inspect, types } from "node:util";
 import { CallError, type ErrorCode, type JsonObject, ZmqEchoError } from "../errors.ts";
 import { PluginError } from "../loader/error.ts";
 import type { PluginProblem } from "../loader/find.ts";
+import { shorten } from "../wording.ts";
 
 export interface ErrorData {
   readonly name: string;
@@ -17,6 +18,12 @@ export interface ErrorData {
   readonly cause?: ErrorData;
 }
 
+/** A text or a stack is cut to this many characters. */
+const LONGEST_TEXT = 16_384;
+
+/** Details are dropped if they are longer as JSON. */
+const LONGEST_DETAILS = 65_536;
+
 /** Causes of causes beyond this many are left out, and with them circles. */
 const MOST_CAUSES = 5;
 
@@ -26,9 +33,9 @@ export function dataFromError(thrown: unknown, causes = MOST_CAUSES): ErrorData 
     const error = isError(thrown) ? thrown : new Error(`not an Error was thrown: ${inspect(thrown, { depth: 2 })}`);
     const { name, message, stack, cause } = error;
     return {
-      name: String(name),
-      message: String(message),
-      stack: String(stack ?? ""),
+      name: shorten(String(name), LONGEST_TEXT),
+      message: shorten(String(message), LONGEST_TEXT),
+      stack: shorten(String(stack ?? ""), LONGEST_TEXT),
       ...(ZmqEchoError.is(error) && {
         ours: { code: error.code, details: jsonFrom(error.details), isCallError: CallError.is(error) },
       }),
@@ -79,7 +86,8 @@ function isError(thrown: unknown): thrown is Error {
 /** As they would be sent; the same words as for those that can't be. */
 function jsonFrom(details: JsonObject): string {
   try {
-    return JSON.stringify(details) ?? "{}";
+    const text = JSON.stringify(details) ?? "{}";
+    return text.length <= LONGEST_DETAILS ? text : JSON.stringify({ detailsDropped: `over ${LONGEST_DETAILS} bytes` });
   } catch {
     return JSON.stringify({ detailsDropped: "not a JSON object" });
   }
@@ -88,7 +96,8 @@ function jsonFrom(details: JsonObject): string {
 function factsOf(error: Error): ErrorData["facts"] {
   const facts: Record<string, string | number | boolean> = {};
   for (const [name, value] of Object.entries(error)) {
-    if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") facts[name] = value;
+    if (typeof value === "string") facts[name] = shorten(value, LONGEST_TEXT);
+    else if (typeof value === "number" || typeof value === "boolean") facts[name] = value;
   }
   return facts;
 }

@@ -32,17 +32,22 @@ const WATCH = 'trap "" INT TERM HUP; while read -r line; do pids=$line; done; [ 
 let watcher: ReturnType<typeof startWatcher> | undefined;
 
 function watch(): void {
-  watcher ??= startWatcher();
-  watcher.stdin.write(`${[...children].map(({ pid }) => pid).join(" ")}\n`);
-  if (children.size > 0) return;
-  watcher.stdin.end();
-  watcher = undefined;
+  try {
+    watcher ??= startWatcher();
+    watcher.stdin.write(`${[...children].map(({ pid }) => pid).join(" ")}\n`);
+    if (children.size > 0) return;
+    watcher.stdin.end();
+    watcher = undefined;
+  } catch {
+    // No process can be started just now; the next change of the list is the next attempt.
+  }
 }
 
 function startWatcher() {
   const started = spawn("/bin/sh", ["-c", WATCH, "zmqecho-watch"], { stdio: ["pipe", "ignore", "ignore"] });
-  // Where there is no shell, children that loop while this process is killed are left behind.
-  for (const part of [started, started.stdin]) part.on("error", () => {});
+  // Where there is no shell, a child that loops while this process is killed is left behind.
+  started.on("error", () => {});
+  started.stdin.on("error", () => {});
   started.unref();
   const { stdin } = started;
   if ("unref" in stdin && typeof stdin.unref === "function") stdin.unref();

@@ -1,5 +1,4 @@
 /** Looks at what a plugin exports without running it in this thread. */
-
 import { DEFAULTS } from "../config/defaults.ts";
 import type { Bundle } from "../loader/bundle.ts";
 import { PluginError } from "../loader/error.ts";

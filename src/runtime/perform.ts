@@ -26,18 +26,13 @@ function finish(definition: HandlerDefinition, job: Job, result: unknown): Body 
   });
 }
 
-/** zeromq.js sends frames over 128 bytes without a copy of its own. */
-const COPIED_BY_SENDING_BYTES = 128;
-
 /**
- * Raw passes on the very bytes that the handler returned, which it may use again while they are being sent. The
- * request's own, which an echo returns, are nobody else's.
+ * Raw passes on the very bytes that the handler returned, which it may use again before they are sent, and while they
+ * are. The request's own, which an echo returns, are nobody else's.
  */
 function own(body: Body, job: Job): Body {
   if (!job.codec.passesBytesOn) return body;
-  return body.map((frame) =>
-    frame.length <= COPIED_BY_SENDING_BYTES || job.body.includes(frame) ? frame : new Uint8Array(frame),
-  );
+  return body.map((frame) => (job.body.includes(frame) ? frame : new Uint8Array(frame)));
 }
 
 function checkInput(schema: StandardSchemaV1, value: unknown): unknown {

@@ -81,6 +81,36 @@ describe.each([
   });
 });
 
+test.each([1, 128, 129, 100_000])(
+  "a raw handler may use its buffer of %d bytes again while calls wait",
+  async (size) => {
+    const reused = Buffer.alloc(size);
+    let open = (): void => {};
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const host = await startHost(
+      { endpoints: { e: { bind: ANY_PORT, concurrency: 2, handlers: ["*"] } } },
+      { fill: (input) => reused.fill((input as Uint8Array)[0] ?? 0), hold: () => opened },
+    );
+    const { Dealer } = await import("zeromq");
+    const dealer = new Dealer({ linger: 0, receiveTimeout: 5000 });
+    onTestFinished(() => dealer.close());
+    dealer.connect(addressOf(host, "e"));
+    for (const id of ["h1", "h2"]) await dealer.send([id, "", "ZEP1 call", "hold", "raw", "", ""]);
+    for (const byte of [1, 2, 3])
+      await dealer.send([`${byte}`, "", "ZEP1 call", "fill", "raw", "", Buffer.from([byte])]);
+    await expect.poll(() => host.stats().endpoints.e?.queued).toBe(3);
+    open();
+    const seen: Record<string, number | undefined> = {};
+    for (let count = 0; count < 5; count++) {
+      const frames = await dealer.receive();
+      seen[String(frames[0])] = frames[5]?.[0];
+    }
+    expect(seen).toMatchObject({ 1: 1, 2: 2, 3: 3 });
+  },
+);
+
 test("details with a key __proto__ reach the caller without it", async () => {
   const details = JSON.parse('{"__proto__":{"x":1},"inner":{"__proto__":1},"kept":1}');
   const host = await startHost(

@@ -8,6 +8,7 @@ import { KINDS, type Kind } from "./workers.ts";
 
 /** Says all by its log: what a thread writes to the console waits until the host has taken what it wrote before. */
 const PLUGIN = `
+  setInterval(() => {}, 1000);
   export default {
     setup({ log }) { log.info("set up"); return log; },
     teardown(log) { log.info("torn down"); },
@@ -86,6 +87,15 @@ describe.each(KINDS)("a %s", (kind) => {
       'await call("one"); void runner.close(5000).then(() => console.log("closed"));',
     );
     expect(await closed).toEqual({ code: 0, output: "set up\nran one\ntorn down\nclosed\n" });
+  });
+
+  test("that was only looked at is gone afterwards, whatever it began", async () => {
+    const { closed } = await host(
+      kind,
+      `const { outlineInWorker } = await import(${dist("runtime/outline.js")});
+       console.log((await outlineInWorker(plugin, await bundlePlugin(plugin), "${kind}")).codec);`,
+    );
+    expect(await closed).toEqual({ code: 0, output: "false\n" });
   });
 
   test("prints where the process does", async () => {

@@ -35,7 +35,7 @@ describe.each(KINDS)("in a %s", (kind) => {
     await log.logged("begun");
     pass();
     expect(await Promise.all([late, call("quick")])).toEqual(["heeded", "quick"]);
-    await expect.poll(() => runner.workers.live()).toBe(1);
+    await expect.poll(() => runner.workers.live(), { timeout: 10_000 }).toBe(1);
     expect(runner.workers.lost()).toBe(0);
   });
 

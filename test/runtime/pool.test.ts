@@ -98,7 +98,7 @@ describe.each(KINDS)("in a %s", (kind) => {
   test("workers that idle are torn down and end, to the last, and the next call starts one", async () => {
     const { call, count, runner } = await telling(kind, { pool: { idleMs: 20 } });
     const first = await call(1);
-    await expect.poll(() => runner.workers.live()).toBe(0);
+    await expect.poll(() => runner.workers.live(), { timeout: 10_000 }).toBe(0);
     expect(count("torn down")).toBe(1);
     expect(await call(2)).not.toBe(first);
     expect(runner.workers.lost()).toBe(0);
@@ -124,7 +124,7 @@ describe.each(KINDS)("in a %s", (kind) => {
     );
     await call(1);
     await errorOf(call(null));
-    await expect.poll(() => count("set up")).toBe(2);
+    await expect.poll(() => count("set up"), { timeout: 10_000 }).toBe(2);
     expect([runner.workers.live(), runner.workers.lost()]).toEqual([1, 1]);
     expect(log.records.filter(({ level }) => level !== "info")).toEqual([]);
   });
