@@ -43,10 +43,12 @@ export interface Survey {
   readonly problems: readonly Problem[];
   /** What is wrong and yet goes on as it was. */
   readonly setbacks: readonly Problem[];
+  /** Says that the assembly is what is served from now on: the next survey compares with it. */
+  commit(): void;
 }
 
 export interface Assembler {
-  /** Looks at the disk; what has not changed since the last time is not loaded again. */
+  /** Looks at the disk; what has not changed since the last survey that was committed is not loaded again. */
   survey(loaded: LoadedConfig): Promise<Survey>;
 }
 
@@ -114,6 +116,10 @@ export function createAssembler(inCode: InCode = {}): Assembler {
         ...codecProblems.filter(({ goesOn }) => !goesOn).map(({ problem }) => problem),
         ...dead,
       ],
+      commit() {
+        contents.commit();
+        codecs.commit();
+      },
       setbacks: codecProblems.filter(({ goesOn }) => goesOn).map(({ problem }) => problem),
     };
   }

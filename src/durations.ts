@@ -12,3 +12,16 @@ export function checkMs(ms: number, what: string, least = 1): number {
     `${what} takes ${least} to ${LONGEST_TIMER_MS} milliseconds, not ${String(ms)}`,
   );
 }
+
+/** Whether a promise settled within the time; it rejects as the promise does. */
+export async function settledWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), Math.min(ms, LONGEST_TIMER_MS));
+  });
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,10 +1,10 @@
 /** The endpoints that a host has open: each a core and a socket, opened, changed and closed to follow a configuration. */
+import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { matcherOf } from "./assemble.ts";
 import type { Config, EndpointConfig } from "./config/effective.ts";
 import type { Load } from "./core/call.ts";
 import { type ConfigurableCore, type CoreOptions, type CoreSettings, createCore } from "./core/core.ts";
-import { textOf } from "./errors.ts";
 import type { Log } from "./handler.ts";
 import type { FindCodec } from "./loader/codec-catalog.ts";
 import { giveBackContext, takeContext } from "./transports/zmq/context.ts";
@@ -13,8 +13,8 @@ import { createZmqTransport, type ZmqSettings, type ZmqTransport } from "./trans
 import { isLoopback, overlap, parseAddress } from "./wire/address.ts";
 
 export interface EndpointsOptions extends Omit<CoreOptions, keyof CoreSettings> {
-  /** What an endpoint that serves by name tells of the host. */
-  readonly statsFor: (endpoint: string) => object;
+  /** What an endpoint that serves these handlers by name tells of the host. */
+  readonly statsFor: (serves: (handler: string) => boolean) => object;
   readonly log: Log;
 }
 
@@ -57,11 +57,11 @@ interface Open {
 export function createEndpoints(options: EndpointsOptions): Endpoints {
   const { log } = options;
   let context: ReturnType<typeof takeContext> | undefined;
-  let isClosed = false;
   const opened = new Map<string, Open>();
   const addresses = new Map<string, readonly string[]>();
   /** Endpoints that are gone and still answer what had reached them. */
-  const leaving = new Set<Promise<void>>();
+  const leaving = new Map<Open, Promise<void>>();
+  let isStopping = false;
 
   /** What comes to the new socket waits there until it is served. */
   async function open(name: string, config: EndpointConfig, plan: EndpointsPlan): Promise<Open> {
@@ -79,8 +79,7 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
   }
 
   async function serve(name: string, open: Open): Promise<void> {
-    // The host stopped meanwhile.
-    if (isClosed) return open.transport.close();
+    if (isStopping) return open.transport.close();
     opened.set(name, open);
     addresses.set(name, open.addresses);
     open.transport.serve(open.core);
@@ -100,10 +99,10 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
     const gone = closeOne(open, graceMs)
       .catch((err: unknown) => log.error({ endpoint: name, err }, `endpoint ${name} did not close in order`))
       .then(() => {
-        leaving.delete(gone);
+        leaving.delete(open);
         log.info({ endpoint: name }, `closed ${open.addresses.join(", ")}`);
       });
-    leaving.add(gone);
+    leaving.set(open, gone);
     await gone;
   }
 
@@ -112,40 +111,41 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
     const goes = [...opened].filter(([name, { config }]) => !hasSameSocket(config, wanted.get(name)));
     const comes = [...wanted].filter(([name, config]) => !hasSameSocket(config, opened.get(name)?.config));
     // Of two sockets one has an address, so what takes over another's must wait until that has closed.
-    const late = new Set(comes.filter(([, config]) => goes.some(([, open]) => overlaps(config, open.config))));
+    const going = [...goes.map(([, open]) => open), ...leaving.keys()];
+    const late = new Set(comes.filter(([, config]) => going.some((open) => overlaps(config, open.config))));
     const early = await openAll(
       comes.filter((entry) => !late.has(entry)),
       plan,
     );
-    await setUp();
+    try {
+      await setUp();
+    } catch (error) {
+      await closeAll(early);
+      throw error;
+    }
+    if (isStopping) return closeAll(early);
     for (const [name, open] of opened) {
       const config = wanted.get(name);
       if (config !== undefined && hasSameSocket(config, open.config)) change(name, open, config, plan);
     }
-    const left = goes.map(([name, open]) => leave(name, open, plan.graceMs));
+    for (const [name, open] of goes) void leave(name, open, plan.graceMs);
     for (const [name, open] of early) await serve(name, open);
     if (late.size === 0) return;
-    await Promise.all(left);
-    const before = new Map(goes.map(([name, { config }]) => [name, config]));
-    for (const [name, config] of late) await takeOver(name, config, before.get(name), plan);
+    await Promise.all(leaving.values());
+    const failed: unknown[] = [];
+    for (const [name, config] of late) await takeOver(name, config, plan).catch((error) => failed.push(error));
+    if (failed.length > 0) throw failed[0];
   }
 
-  /** Opens at an address that has just been closed; if that fails, again as it was before. */
-  async function takeOver(
-    name: string,
-    config: EndpointConfig,
-    before: EndpointConfig | undefined,
-    plan: EndpointsPlan,
-  ): Promise<void> {
-    try {
-      await serve(name, await open(name, config, plan));
-    } catch (err) {
-      log.error({ endpoint: name, err }, `endpoint ${name} can't be changed: ${textOf(err)}`);
-      if (before !== undefined)
-        await open(name, before, plan).then(
-          (again) => serve(name, again),
-          () => undefined,
-        );
+  /** Opens at an address that has just been closed: the system gives it free a moment later. */
+  async function takeOver(name: string, config: EndpointConfig, plan: EndpointsPlan): Promise<void> {
+    for (let tried = 1; !isStopping; tried++) {
+      try {
+        return await serve(name, await open(name, config, plan));
+      } catch (error) {
+        if (tried === TRIES || !isTaken(error)) throw error;
+        await delay(RETRY_MS);
+      }
     }
   }
 
@@ -158,7 +158,7 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
     try {
       for (const [name, config] of entries) done.set(name, await open(name, config, plan));
     } catch (error) {
-      await Promise.all([...done.values()].map(({ transport }) => transport.close()));
+      await closeAll(done);
       throw error;
     }
     return done;
@@ -175,20 +175,34 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
         ]),
       ),
     async drain(graceMs) {
+      isStopping = true;
       const end = performance.now() + graceMs;
-      const all = [...opened.values()];
+      const all = [...opened.values(), ...leaving.keys()];
       await Promise.all(all.map(({ transport }) => transport.stopReading()));
       await Promise.all(all.map(({ core }) => core.drain(Math.max(0, end - performance.now()))));
     },
     async close() {
-      isClosed = true;
-      await Promise.all([...[...opened.values()].map(({ transport }) => transport.close()), ...leaving]);
+      isStopping = true;
+      await Promise.all([...[...opened.values()].map(({ transport }) => transport.close()), ...leaving.values()]);
       opened.clear();
       addresses.clear();
       if (context !== undefined) giveBackContext(context);
       context = undefined;
     },
   };
+}
+
+/** How long the system may take to give an address free. */
+const TRIES = 40;
+const RETRY_MS = 50;
+
+function isTaken(error: unknown): boolean {
+  const { cause } = error as { cause?: NodeJS.ErrnoException };
+  return cause?.code === "EADDRINUSE";
+}
+
+async function closeAll(open: ReadonlyMap<string, Open>): Promise<void> {
+  await Promise.all([...open.values()].map(({ transport }) => transport.close()));
 }
 
 async function closeOne({ core, transport }: Open, graceMs: number): Promise<void> {
@@ -202,10 +216,12 @@ function coreSettings(config: EndpointConfig, plan: EndpointsPlan): CoreSettings
   return { allows: matcherOf(config), findCodec: plan.codecsFor(config), concurrency, queue };
 }
 
-function zmqSettings(config: EndpointConfig, statsFor: (endpoint: string) => object): ZmqSettings {
+function zmqSettings(config: EndpointConfig, statsFor: EndpointsOptions["statsFor"]): ZmqSettings {
   const { handler, codec, handlers, introspection, limits, concurrency } = config;
   const framing =
-    handlers === undefined ? plainFraming(handler, codec) : zepFraming(introspection ? statsFor : undefined);
+    handlers === undefined
+      ? plainFraming(handler, codec)
+      : zepFraming(introspection ? () => statsFor(matcherOf(config)) : undefined);
   return { framing, limits, lockStep: concurrency === 1 };
 }
 

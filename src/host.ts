@@ -76,12 +76,9 @@ export function createHost(config: ConfigInput | LoadedConfig = {}, options: Hos
   }
 
   async function stopOnce(graceMs: number): Promise<void> {
-    // One that is still starting is let through; one that failed has closed itself, and its caller knows.
-    const isOpen = await starting?.then(
-      () => true,
-      () => false,
-    );
-    if (isOpen) await service.stop(graceMs);
+    // One that could not start has closed itself, and its caller knows.
+    starting?.catch(() => undefined);
+    if (starting !== undefined) await service.stop(graceMs);
   }
 
   return {

@@ -10,6 +10,7 @@ import type { LoadedConfig } from "./config/load.ts";
 import type { CallHook } from "./core/call.ts";
 import { createDeadlines } from "./core/deadlines.ts";
 import { createRequestIds } from "./core/request-ids.ts";
+import { settledWithin } from "./durations.ts";
 import { createEndpoints } from "./endpoints.ts";
 import { ConfigError, formatProblem, textOf } from "./errors.ts";
 import type { Log } from "./handler.ts";
@@ -58,7 +59,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
   const reloads = { done: 0, failed: 0 };
   const endpoints = createEndpoints({
     findHandler: registry.find,
-    statsFor: (endpoint) => stats(endpoint),
+    statsFor: stats,
     deadlines: createDeadlines(),
     newRequestId: createRequestIds(),
     hooks: options.hooks ?? [],
@@ -70,9 +71,9 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
   let watcher: Watcher | undefined;
   let isStopped = false;
 
-  function stats(viewer?: string): HostStats {
+  function stats(serves?: (handler: string) => boolean): HostStats {
     const counted = { startedAt, reloads: { ...reloads }, loads: endpoints.loads(), slots: registry.slots() };
-    return statsOf(counted, viewer);
+    return statsOf(counted, serves);
   }
 
   async function start(): Promise<void> {
@@ -90,13 +91,14 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     }
   }
 
-  async function bringUp({ loaded, survey: { assembly } }: Look): Promise<HandlerChanges> {
+  async function bringUp({ loaded, survey: { assembly, commit } }: Look): Promise<HandlerChanges> {
     const { endpoints: wanted, shutdown } = loaded.config;
     const plan = { endpoints: wanted, codecsFor: assembly.codecsFor, graceMs: shutdown.graceMs };
     let changes: HandlerChanges = { renewed: [], gone: [] };
     await endpoints.apply(plan, async () => {
       changes = await registry.apply(contentsOf(loaded.config, assembly));
     });
+    commit();
     current = loaded;
     return changes;
   }
@@ -109,6 +111,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     try {
       await follow(look);
     } catch (error) {
+      if (isStopped) return;
       // An address that can't be had. What has changed beside the configuration counts all the same.
       refusal = error;
       look = { loaded: current, survey: await assembler.survey(current), refusal };
@@ -178,7 +181,8 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
       return;
     }
     watcher ??= createWatcher({
-      onChange: () => void reload().catch(() => undefined),
+      // What can't be used is in the log by then.
+      onChange: () => void reload().catch((err: unknown) => log.debug({ err }, "a reload was refused")),
       onTrouble: (message) => log.warn(message),
     });
     watcher.watch({ files: [...current.files, ...files], folders });
@@ -202,7 +206,11 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     const end = performance.now() + graceMs;
     isStopped = true;
     watcher?.close();
-    await endpoints.drain(graceMs);
+    const reloaded = settledWithin(
+      running.catch(() => undefined),
+      graceMs,
+    );
+    await Promise.all([endpoints.drain(graceMs), reloaded]);
     await close(Math.max(0, end - performance.now()));
   }
 

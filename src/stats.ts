@@ -1,5 +1,4 @@
 /** What a host tells of itself in numbers: `host.stats()`, and the reply to `ZEP1 stats`. */
-import { matcherOf } from "./assemble.ts";
 import { type CallCounts, LATENCY_BOUNDS_MS } from "./counts.ts";
 import type { EndpointLoad } from "./endpoints.ts";
 import type { HandlerSlot } from "./loader/slot.ts";
@@ -37,11 +36,12 @@ export interface Counted {
   readonly slots: Iterable<HandlerSlot>;
 }
 
-/** @param viewer an endpoint that asks; it learns of itself, of the handlers it serves, and of endpoints that serve no others */
-export function statsOf({ startedAt, reloads, loads, slots }: Counted, viewer?: string): HostStats {
-  const own = viewer === undefined ? undefined : loads.get(viewer);
-  const allows = own === undefined ? () => true : matcherOf(own.config);
-  const endpoints = [...loads].filter(([name, { config }]) => name === viewer || servesNoOther(config, allows));
+/**
+ * @param allows what an endpoint that asks serves: it learns of these handlers, and of the endpoints that serve no others.
+ * Absent for the host's own program, which learns all.
+ */
+export function statsOf({ startedAt, reloads, loads, slots }: Counted, allows = everything): HostStats {
+  const endpoints = [...loads].filter(([, { config }]) => servesNoOther(config, allows));
   return {
     uptimeMs: Math.round(performance.now() - startedAt),
     reloads,
@@ -53,6 +53,10 @@ export function statsOf({ startedAt, reloads, loads, slots }: Counted, viewer?: 
         .map((slot): [string, HandlerStats] => [slot.name, handlerStats(slot)]),
     ),
   };
+}
+
+function everything(_handler: string): boolean {
+  return true;
 }
 
 function handlerStats({ running, version, counter, lostWorkers }: HandlerSlot): HandlerStats {

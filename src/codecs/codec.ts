@@ -13,6 +13,8 @@ export interface CodecLimits {
   readonly maxDepth: number;
   /** Bytes of one body, all frames together. Default 4 MiB. */
   readonly maxMessageBytes: number;
+  /** Frames of one body that is encoded; only raw has more than one. Default: as many as there are. */
+  readonly maxFrames?: number;
 }
 
 /**

@@ -16,6 +16,10 @@ const EMPTY = new Uint8Array(0);
 export function createRawCodec(name: string, limits: CodecLimits): Codec {
   const encodeBody = (value: unknown): Body => {
     const parts: readonly unknown[] = Array.isArray(value) && value.length > 0 ? value : [value];
+    if (limits.maxFrames !== undefined && parts.length > limits.maxFrames) {
+      const text = `${name} can't encode ${parts.length} frames; ${limits.maxFrames} at most`;
+      throw new ZmqEchoError("resource_exhausted", text);
+    }
     const frames = parts.map((part, index) => frameOf(part, name, parts.length > 1 ? `$[${index}]` : "$"));
     expectSize(sizeOf(frames), name, "encode", limits);
     return frames;

@@ -12,6 +12,7 @@ import type { Call, CallHook, Core, Outcome } from "./call.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { createReporter } from "./failure.ts";
 import { createHooks } from "./hooks.ts";
+import { createIdleWait } from "./idle-wait.ts";
 import { createRaces } from "./race.ts";
 import { broken, draining, full, noCodec, noHandler, tooLate } from "./refusals.ts";
 import { RunningCall } from "./running-call.ts";
@@ -64,7 +65,7 @@ export function createCore(options: CoreOptions): ConfigurableCore {
   let refilling = false;
   /** Why calls are refused, from the start of a drain on. */
   let closing: string | undefined;
-  let drained: (() => void) | undefined;
+  const idle = createIdleWait(() => running === 0 && waiting.size === 0);
 
   function admit(call: Call): Outcome | Promise<Outcome> {
     hooks?.started(call);
@@ -100,6 +101,7 @@ export function createCore(options: CoreOptions): ConfigurableCore {
         remainingMs: () => job.remainingMs(),
         expire: () => {
           if (waiting.remove(entry)) answer(waitedTooLong(job));
+          idle.look();
         },
       });
       const entry: Waiting = { job, peer, slot, answer, unwatch };
@@ -163,7 +165,7 @@ export function createCore(options: CoreOptions): ConfigurableCore {
     }
     for (const slot of waiting.slots()) if (!slot.hasPlace()) slot.whenFree(refill);
     refilling = false;
-    if (running === 0 && waiting.size === 0) drained?.();
+    idle.look();
   }
 
   function succeeded(job: RunningCall, body: Body): Outcome {
@@ -193,23 +195,15 @@ export function createCore(options: CoreOptions): ConfigurableCore {
   }
 
   async function drain(graceMs: number, why = "the host is shutting down"): Promise<void> {
-    closing = why;
-    if (running === 0 && waiting.size === 0) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(() => {
-        const over = draining(`${why} and could not wait longer`);
-        for (const entry of [...waiting.entries()]) {
-          waiting.remove(entry);
-          entry.unwatch();
-          entry.answer(failed(entry.job.call, over, entry.job));
-        }
-        races.giveUp(over);
-        resolve();
-      }, graceMs);
-      drained = () => {
-        clearTimeout(timer);
-        resolve();
-      };
+    closing ??= why;
+    await idle.within(graceMs, () => {
+      const over = draining(`${closing} and could not wait longer`);
+      for (const entry of [...waiting.entries()]) {
+        waiting.remove(entry);
+        entry.unwatch();
+        entry.answer(failed(entry.job.call, over, entry.job));
+      }
+      races.abandon(over);
     });
   }
 

@@ -2,6 +2,7 @@
 import { inspect } from "node:util";
 import { CallError, type JsonObject, ZmqEchoError } from "../errors.ts";
 import type { Log } from "../handler.ts";
+import { shorten } from "../wording.ts";
 import type { Call, Failure, Source } from "./call.ts";
 import type { RunningCall } from "./running-call.ts";
 
@@ -105,10 +106,22 @@ function failureFrom(thrown: unknown, requestId: string): Failure {
 /** What the log gets of a thrown thing: an Error as it is, anything else as text. Safe with what resists being read. */
 function loggable(thrown: unknown): Error {
   try {
-    return thrown instanceof Error ? thrown : new Error(`not an Error was thrown: ${inspect(thrown, { depth: 2 })}`);
+    return thrown instanceof Error
+      ? cut(thrown)
+      : new Error(`not an Error was thrown: ${inspect(thrown, { depth: 2 })}`);
   } catch {
     return new Error("something unreadable was thrown");
   }
+}
+
+/** A text or a stack longer than this would hold everybody up while it is written. */
+const LONGEST_TEXT = 16_384;
+
+function cut(error: Error): Error {
+  const { name, message, stack = "", cause } = error;
+  if (message.length <= LONGEST_TEXT && stack.length <= LONGEST_TEXT) return error;
+  const short = new Error(shorten(message, LONGEST_TEXT), cause === undefined ? {} : { cause });
+  return Object.assign(short, { name, stack: shorten(stack, LONGEST_TEXT) });
 }
 
 /** Details come from handlers: what JSON can't carry, or a receiver refuses, must not cost the caller its reply. */

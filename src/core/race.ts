@@ -17,12 +17,14 @@ export interface RaceOptions {
 export interface Races {
   /** @param vacate called once, when the handler has ended or has had all its own time */
   run(job: RunningCall, body: Promise<Body>, vacate: () => void): Promise<Outcome>;
-  /** Ends each call that is still unsettled. */
-  giveUp(error: ZmqEchoError): void;
+  /** Answers each call that is still unsettled, and waits for none of their handlers any more. */
+  abandon(error: ZmqEchoError): void;
 }
 
 export function createRaces({ deadlines, succeeded, failed, dropped }: RaceOptions): Races {
   const unsettled = new Set<(error: ZmqEchoError) => void>();
+  /** Handlers that run, whether or not their calls are settled. */
+  const unended = new Set<() => void>();
 
   function run(job: RunningCall, body: Promise<Body>, vacate: () => void): Promise<Outcome> {
     return new Promise((resolve) => {
@@ -42,12 +44,10 @@ export function createRaces({ deadlines, succeeded, failed, dropped }: RaceOptio
         resolve(failed(job, error));
       }
 
-      let left = false;
+      unended.add(leave);
       function leave(): void {
         unwatch();
-        if (left) return;
-        left = true;
-        vacate();
+        if (unended.delete(leave)) vacate();
       }
 
       function end(outcome: () => Outcome, late: () => void): void {
@@ -73,8 +73,9 @@ export function createRaces({ deadlines, succeeded, failed, dropped }: RaceOptio
 
   return {
     run,
-    giveUp(error) {
-      for (const giveUp of unsettled) giveUp(error);
+    abandon(error) {
+      for (const giveUp of [...unsettled]) giveUp(error);
+      for (const leave of [...unended]) leave();
     },
   };
 }

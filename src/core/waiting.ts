@@ -1,6 +1,6 @@
 /**
- * Calls that wait for a place: fair between the peers that sent them. The peers are served in turn, each in the order of
- * its own calls, and when there is no room the one that has most waiting gives way.
+ * Calls that wait for a place. The handlers that have one are served in turn, of each the peers in turn, and of each peer
+ * its calls in their order. When there is no room, the peer that has most waiting gives way.
  */
 import { LinkedList, type Node } from "./linked-list.ts";
 
@@ -29,51 +29,63 @@ export interface FairQueue<Slot, Entry extends Queued<Slot>> {
   entries(): Iterable<Entry>;
 }
 
-interface Peer<Entry> {
+/** The calls of one peer for one handler. */
+interface Lane<Entry> {
   readonly calls: LinkedList<Entry>;
   /** Its place in the order of turns. */
-  turn: Node<Peer<Entry>>;
+  turn: Node<Lane<Entry>>;
+}
+
+interface Lanes<Entry> {
+  readonly byPeer: Map<string, Lane<Entry>>;
+  readonly turns: LinkedList<Lane<Entry>>;
 }
 
 export function createFairQueue<Slot, Entry extends Queued<Slot>>(): FairQueue<Slot, Entry> {
-  const peers = new Map<string, Peer<Entry>>();
-  const turns = new LinkedList<Peer<Entry>>();
-  const places = new Map<Entry, Node<Entry>>();
-  const slots = new Map<Slot, number>();
+  /** In the order of their turns. */
+  const slots = new Map<Slot, Lanes<Entry>>();
+  /** All calls of each peer, whatever they wait for. */
+  const peers = new Map<string, LinkedList<Entry>>();
+  const places = new Map<Entry, { readonly inLane: Node<Entry>; readonly ofPeer: Node<Entry> }>();
 
-  function peerOf(name: string): Peer<Entry> {
-    const known = peers.get(name);
-    if (known !== undefined) return known;
-    const calls = new LinkedList<Entry>();
-    const peer = { calls } as Peer<Entry>;
-    peer.turn = turns.append(peer);
-    peers.set(name, peer);
-    return peer;
+  function laneOf({ slot, peer }: Entry): Lane<Entry> {
+    const lanes = valueIn(slots, slot, () => ({
+      byPeer: new Map<string, Lane<Entry>>(),
+      turns: new LinkedList<Lane<Entry>>(),
+    }));
+    return valueIn(lanes.byPeer, peer, () => {
+      const calls = new LinkedList<Entry>();
+      const lane = { calls } as Lane<Entry>;
+      lane.turn = lanes.turns.append(lane);
+      return lane;
+    });
   }
 
   function remove(entry: Entry): boolean {
     const place = places.get(entry);
-    const peer = peers.get(entry.peer);
-    if (place === undefined || peer === undefined) return false;
+    const lanes = slots.get(entry.slot);
+    const lane = lanes?.byPeer.get(entry.peer);
+    const calls = peers.get(entry.peer);
+    if (place === undefined || lanes === undefined || lane === undefined || calls === undefined) return false;
     places.delete(entry);
-    peer.calls.remove(place);
-    if (peer.calls.size === 0) {
-      peers.delete(entry.peer);
-      turns.remove(peer.turn);
+    lane.calls.remove(place.inLane);
+    calls.remove(place.ofPeer);
+    if (calls.size === 0) peers.delete(entry.peer);
+    if (lane.calls.size === 0) {
+      lanes.turns.remove(lane.turn);
+      lanes.byPeer.delete(entry.peer);
+      if (lanes.byPeer.size === 0) slots.delete(entry.slot);
     }
-    const left = (slots.get(entry.slot) ?? 1) - 1;
-    if (left === 0) slots.delete(entry.slot);
-    else slots.set(entry.slot, left);
     return true;
   }
 
-  function firstRunnable(hasPlace: (slot: Slot) => boolean): Entry | undefined {
-    // So that a long queue for a busy handler is not searched in vain at the end of each call of another.
-    if (![...slots.keys()].some(hasPlace)) return undefined;
-    for (const { calls } of turns) {
-      for (const entry of calls) if (hasPlace(entry.slot)) return entry;
+  /** Both have had their turn. */
+  function moveBack(slot: Slot, lanes: Lanes<Entry>, lane: Lane<Entry>): void {
+    if (lane.calls.size > 0) {
+      lanes.turns.remove(lane.turn);
+      lane.turn = lanes.turns.append(lane);
     }
-    return undefined;
+    if (slots.delete(slot)) slots.set(slot, lanes);
   }
 
   return {
@@ -81,34 +93,40 @@ export function createFairQueue<Slot, Entry extends Queued<Slot>>(): FairQueue<S
       return places.size;
     },
     add(entry) {
-      places.set(entry, peerOf(entry.peer).calls.append(entry));
-      slots.set(entry.slot, (slots.get(entry.slot) ?? 0) + 1);
+      const ofPeer = valueIn(peers, entry.peer, () => new LinkedList<Entry>()).append(entry);
+      places.set(entry, { inLane: laneOf(entry).calls.append(entry), ofPeer });
     },
     take(hasPlace) {
-      const entry = firstRunnable(hasPlace);
-      if (entry === undefined) return undefined;
-      remove(entry);
-      const peer = peers.get(entry.peer);
-      if (peer !== undefined) {
-        turns.remove(peer.turn);
-        peer.turn = turns.append(peer);
+      for (const [slot, lanes] of slots) {
+        const lane = hasPlace(slot) ? lanes.turns.first?.item : undefined;
+        const entry = lane?.calls.first?.item;
+        if (lane === undefined || entry === undefined) continue;
+        remove(entry);
+        moveBack(slot, lanes, lane);
+        return entry;
       }
-      return entry;
+      return undefined;
     },
     remove,
-    evictFor(name) {
+    evictFor(peer) {
       // Where all have one each, which is the usual crowd, there is nobody to find.
       if (places.size === peers.size) return undefined;
       let most: LinkedList<Entry> | undefined;
-      for (const { calls } of turns) if (most === undefined || calls.size > most.size) most = calls;
-      if (most?.last === undefined || most.size <= (peers.get(name)?.calls.size ?? 0) + 1) return undefined;
+      for (const calls of peers.values()) if (most === undefined || calls.size > most.size) most = calls;
+      if (most?.last === undefined || most.size <= (peers.get(peer)?.size ?? 0) + 1) return undefined;
       const newest = most.last.item;
       remove(newest);
       return newest;
     },
     slots: () => slots.keys(),
-    *entries() {
-      for (const { calls } of turns) yield* calls;
-    },
+    entries: () => places.keys(),
   };
+}
+
+function valueIn<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
 }

@@ -29,6 +29,8 @@ export interface CatalogContents {
   /** All files that plugins are made of, and the folders in which others may appear. Absolute. */
   readonly files: ReadonlySet<string>;
   readonly folders: ReadonlySet<string>;
+  /** Says that this is what is served from now on. Without it the next look compares with what was before. */
+  commit(): void;
 }
 
 export interface Catalog {
@@ -73,7 +75,7 @@ export function createCatalog(): Catalog {
       const problem = loaded.problems.find(({ name }) => name === file.name);
       const isolation = request.isolation(file.name);
       const inputs = [file.file, ...(plugin?.bundle.inputs ?? [])];
-      const lastGood = plugin ?? lastGoodOf(known.get(file.name), isolation);
+      const lastGood = plugin ?? known.get(file.name)?.plugin;
       now.set(file.name, {
         found: file,
         isolation,
@@ -87,12 +89,17 @@ export function createCatalog(): Catalog {
       // There, and not to be had: a second file has its name, or a link leads nowhere.
       if (entry?.plugin !== undefined) now.set(problem.name, { ...entry, problem });
     }
-    entries = now;
-    return contentsOf(
+    const contents = contentsOf(
       now,
       unfound.filter(({ name }) => !now.has(name)),
       await treesOf(folders),
     );
+    return {
+      ...contents,
+      commit() {
+        entries = now;
+      },
+    };
   }
 
   return { look };
@@ -108,16 +115,11 @@ async function isCurrent(entry: Entry, found: PluginFile, isolation: Isolation):
   );
 }
 
-/** What ran in this thread must not take the place of what may run in a worker only. */
-function lastGoodOf(entry: Entry | undefined, isolation: Isolation): Plugin | undefined {
-  return entry?.isolation === isolation ? entry.plugin : undefined;
-}
-
 function contentsOf(
   entries: ReadonlyMap<string, Entry>,
   unfound: readonly PluginProblem[],
   folders: ReadonlySet<string>,
-): CatalogContents {
+): Omit<CatalogContents, "commit"> {
   const plugins = new Map<string, Plugin>();
   const problems = [...unfound];
   const files = new Set<string>();

@@ -38,6 +38,8 @@ export interface CodecContents {
   readonly problems: readonly CodecProblem[];
   /** The files that codecs are made from. Absolute. */
   readonly files: ReadonlySet<string>;
+  /** As in catalog.ts. */
+  commit(): void;
   /** The codecs under an endpoint's limits. What it returns is safe with a name from the wire. */
   under(limits: CodecLimits): FindCodec;
 }
@@ -58,9 +60,14 @@ interface Named {
   readonly make?: Maker;
 }
 
+interface OfPlugin {
+  readonly plugin: Plugin;
+  readonly make: Maker;
+}
+
 export function createCodecCatalog(): CodecCatalog {
   let named = new Map<string, Named>();
-  let ofPlugins = new Map<string, { readonly plugin: Plugin; readonly make: Maker }>();
+  let ofPlugins = new Map<string, OfPlugin>();
   const builtIns = new Map<string, Maker>(
     BUILT_IN_CODECS.map((name) => [
       name,
@@ -72,18 +79,15 @@ export function createCodecCatalog(): CodecCatalog {
   );
 
   async function look({ named: specs, plugins, inCode, folder }: CodecRequest): Promise<CodecContents> {
-    const known = named;
-    named = new Map();
-    for (const [name, spec] of Object.entries(specs))
-      named.set(name, await lookAt(name, spec, folder, known.get(name)));
+    const now = new Map<string, Named>();
+    for (const [name, spec] of Object.entries(specs)) now.set(name, await lookAt(name, spec, folder, named.get(name)));
 
-    const knownPlugins = ofPlugins;
-    ofPlugins = new Map();
+    const nowOfPlugins = new Map<string, OfPlugin>();
     for (const [name, plugin] of plugins) {
       if (!plugin.outline.codec) continue;
-      const before = knownPlugins.get(name);
+      const before = ofPlugins.get(name);
       const isSame = before?.plugin.bundle.hash === plugin.bundle.hash && before.plugin.codec === plugin.codec;
-      ofPlugins.set(name, isSame ? before : { plugin, make: makerOf(name, plugin) });
+      nowOfPlugins.set(name, isSame ? before : { plugin, make: makerOf(name, plugin) });
     }
     const given = [...inCode].map(([name, definition]): [string, Maker] => [
       name,
@@ -92,16 +96,20 @@ export function createCodecCatalog(): CodecCatalog {
     // The later ones win.
     const makers = new Map([
       ...builtIns,
-      ...[...ofPlugins].map(([name, { make }]): [string, Maker] => [name, make]),
+      ...[...nowOfPlugins].map(([name, { make }]): [string, Maker] => [name, make]),
       ...given,
-      ...[...named].flatMap(([name, { make }]): [string, Maker][] => (make === undefined ? [] : [[name, make]])),
+      ...[...now].flatMap(([name, { make }]): [string, Maker][] => (make === undefined ? [] : [[name, make]])),
     ]);
     return {
-      changed: [...changedSince(known, named), ...changedSince(knownPlugins, ofPlugins)],
-      problems: [...named].flatMap(([codec, { problems, make }]) =>
+      changed: [...changedSince(named, now), ...changedSince(ofPlugins, nowOfPlugins)],
+      problems: [...now].flatMap(([codec, { problems, make }]) =>
         problems.map((problem) => ({ codec, goesOn: make !== undefined, problem })),
       ),
-      files: new Set([...named.values()].flatMap(({ stamps }) => [...stamps.keys()])),
+      files: new Set([...now.values()].flatMap(({ stamps }) => [...stamps.keys()])),
+      commit() {
+        named = now;
+        ofPlugins = nowOfPlugins;
+      },
       under(limits) {
         const made = new Map<string, ServedCodec>();
         return (name) => {
@@ -155,7 +163,7 @@ function makerOf(name: string, plugin: Plugin): Maker {
 function once(make: Maker): Maker {
   const made = new Map<string, ServedCodec>();
   return (limits) => {
-    const key = `${limits.maxDepth} ${limits.maxMessageBytes}`;
+    const key = `${limits.maxDepth} ${limits.maxMessageBytes} ${limits.maxFrames}`;
     const ready = made.get(key) ?? make(limits);
     made.set(key, ready);
     return ready;

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { isDeepStrictEqual } from "node:util";
 import { DEFAULTS } from "../config/defaults.ts";
 import type { HandlerConfig } from "../config/effective.ts";
+import { settledWithin } from "../durations.ts";
 import { textOf } from "../errors.ts";
 import type { HandlerDefinition, Log } from "../handler.ts";
 import { startInline } from "../runtime/inline.ts";
@@ -62,8 +63,13 @@ interface Made extends HandlerVersion {
 /** What goes while the host runs may take this long to tear down, as at a stop. */
 const TEARDOWN_MS = DEFAULTS.shutdown.graceMs;
 
+/** For workers that are killed, to be gone. */
+const KILLED_MS = 2000;
+
 export function createRegistry(log: Log): HandlerRegistry {
   const slots = new Map<string, HandlerSlot>();
+  /** Slots of handlers that are gone and whose calls still run: one that returns goes on in its slot. */
+  const fading = new Map<string, HandlerSlot>();
   const versions = new Map<HandlerSlot, Made>();
   /** Torn down or about to be, by the handler's name. */
   const closing = new Map<Promise<void>, string>();
@@ -75,7 +81,11 @@ export function createRegistry(log: Log): HandlerRegistry {
     if (version === undefined) return;
     slot.lostWorkers += version.runner.workers?.lost() ?? 0;
     const closed = Promise.resolve(idle(version))
-      .then(() => version.runner.close(withinMs))
+      .then(() => settledWithin(version.runner.close(withinMs), withinMs + KILLED_MS))
+      .then((isClosed) => {
+        if (!isClosed)
+          log.error({ handler: slot.name }, `teardown of ${slot.name} took over ${withinMs} ms and is not waited for`);
+      })
       .catch((err: unknown) => {
         log.error({ handler: slot.name, err }, `teardown of ${slot.name} failed: ${textOf(err)}`);
       })
@@ -110,6 +120,7 @@ export function createRegistry(log: Log): HandlerRegistry {
   }
 
   async function apply({ sources, broken, serves, settings }: RegistryContents): Promise<HandlerChanges> {
+    for (const [name, { running }] of fading) if (running === 0) fading.delete(name);
     const names = new Set([...sources.keys(), ...broken, ...Object.keys(settings)].filter(serves));
     const renewed: string[] = [];
     const gone: string[] = [];
@@ -122,7 +133,7 @@ export function createRegistry(log: Log): HandlerRegistry {
           names.delete(name);
           return;
         }
-        const slot = slots.get(name) ?? new HandlerSlot(name);
+        const slot = slots.get(name) ?? fading.get(name) ?? new HandlerSlot(name);
         if (source !== undefined && (await replace(slot, source, own))) renewed.push(name);
         slots.set(name, slot);
       }),
@@ -130,7 +141,11 @@ export function createRegistry(log: Log): HandlerRegistry {
     for (const [name, slot] of slots) {
       if (names.has(name)) continue;
       slots.delete(name);
+      if (slot.running > 0) fading.set(name, slot);
       slot.version = undefined;
+      // Calls that wait are told.
+      slot.concurrency = Number.POSITIVE_INFINITY;
+      slot.wake();
       retire(slot, whenIdle, TEARDOWN_MS);
       gone.push(name);
     }
@@ -141,15 +156,8 @@ export function createRegistry(log: Log): HandlerRegistry {
     isClosed = true;
     for (const slot of slots.values()) retire(slot, () => undefined, withinMs);
     slots.clear();
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(() => {
-        log.error({ handlers: [...closing.values()] }, `teardown took over ${withinMs} ms and is not waited for`);
-        resolve();
-      }, withinMs);
-    });
-    await Promise.race([Promise.all(closing.keys()), late]);
-    clearTimeout(timer);
+    if (await settledWithin(Promise.all(closing.keys()), withinMs)) return;
+    log.error({ handlers: [...closing.values()] }, `teardown took over ${withinMs} ms and is not waited for`);
   }
 
   return { find: (name) => slots.get(name), slots: () => slots.values(), apply, close };

@@ -40,6 +40,14 @@ function look(message: OutlineMessage, isolation: WorkerKind): Promise<PluginOut
     link.send(message);
 
     function receive(answer: FromWorker): void {
+      try {
+        read(answer);
+      } catch (cause) {
+        fail(new Error("it sent what is no message", { cause }));
+      }
+    }
+
+    function read(answer: FromWorker): void {
       if (answer.kind === "running") limit.running();
       else if (answer.kind === "dying") lastWords = answer;
       else if (answer.kind === "failed") fail(errorFromData(answer.error));

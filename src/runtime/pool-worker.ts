@@ -1,4 +1,5 @@
 /** One worker of a pool: started, given a call at a time, asked to end, or killed. */
+import { types } from "node:util";
 import type { Body } from "../codecs/codec.ts";
 import type { Log } from "../handler.ts";
 import { dataFromError, errorFromData } from "./error-data.ts";
@@ -79,7 +80,16 @@ export function startWorker({ kind, start, memoryMb, log }: WorkerPlan, events: 
   const limit = limitStart(start, (text) => lose(new Error(`${name}: ${text}`)));
   link.send(start);
 
+  /** A plugin can get at the other end, so a message may be anything. */
   function receive(message: FromWorker): void {
+    try {
+      read(message);
+    } catch (cause) {
+      lose(new Error(`${name} sent what is no message`, { cause }));
+    }
+  }
+
+  function read(message: FromWorker): void {
     switch (message.kind) {
       case "running":
         limit.running();
@@ -96,10 +106,11 @@ export function startWorker({ kind, start, memoryMb, log }: WorkerPlan, events: 
         lose(errorFromData(message.error));
         break;
       case "result":
+        expectBody(message.body);
         settle(message.id, ({ resolve }) => resolve(message.body));
         break;
       case "error":
-        settle(message.id, ({ reject }) => reject(errorFromData(message.error)));
+        fail(message.id, errorFromData(message.error));
         break;
       case "log":
         write(log, message);
@@ -111,6 +122,10 @@ export function startWorker({ kind, start, memoryMb, log }: WorkerPlan, events: 
         tornDown = true;
         if (message.error !== undefined) flaw = errorFromData(message.error);
     }
+  }
+
+  function fail(id: number, error: Error): void {
+    settle(id, ({ reject }) => reject(error));
   }
 
   /** Nothing to do, unless it was asked to end meanwhile. */
@@ -209,10 +224,14 @@ export function startWorker({ kind, start, memoryMb, log }: WorkerPlan, events: 
   return worker;
 }
 
+function expectBody(body: unknown): void {
+  if (!Array.isArray(body) || body.length === 0 || !body.every(types.isUint8Array)) throw new TypeError("no body");
+}
+
 /** A line of the worker's log. What the host's own log throws is not the worker's business. */
 function write(log: Log, { level, message, fields, errors }: LogMessage): void {
-  const thrown = Object.entries(errors).map(([name, data]) => [name, errorFromData(data)]);
   try {
+    const thrown = Object.entries(errors).map(([name, data]) => [name, errorFromData(data)]);
     log[level]({ ...fields, ...Object.fromEntries(thrown) }, message);
   } catch {
     // There is nobody left to tell.

@@ -46,7 +46,13 @@ async function make(recipe: CodecRecipe, own: PluginHere): Promise<Codec> {
       const light = createLightCodec(recipe.spec, name, limits);
       if (light !== undefined) return light;
       const { spec, folder, texts } = recipe;
-      return loadRegistry().createCodec(spec, { role: "server", name, limits, folder, ...(texts !== undefined && { texts }) });
+      return loadRegistry().createCodec(spec, {
+        role: "server",
+        name,
+        limits,
+        folder,
+        ...(texts !== undefined && { texts }),
+      });
     }
     const definition = await definitionFrom(recipe, own);
     return loadRegistry().createCodec(definition, { role: "server", name, limits });

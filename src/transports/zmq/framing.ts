@@ -23,7 +23,7 @@ export function plainFraming(handler: string, codec: string): Framing {
  * ZEP/1: each call names its handler and its codec.
  * @param stats what this endpoint tells of its host, as JSON; absent if it tells nothing
  */
-export function zepFraming(stats?: (endpoint: string) => object): Framing {
+export function zepFraming(stats?: () => object): Framing {
   return {
     read(frames, source) {
       const receivedAt = performance.now();
@@ -31,7 +31,7 @@ export function zepFraming(stats?: (endpoint: string) => object): Framing {
       if (request.verb === "ping") return told({ protocol: "ZEP1", endpoint: source.endpoint });
       if (request.verb === "stats") {
         if (stats === undefined) throw new ZmqEchoError("unimplemented", "this endpoint tells nothing of itself");
-        return told(stats(source.endpoint));
+        return told(stats());
       }
       const { handler, codec, metadata, body } = request;
       return { handler, codec, metadata, body, receivedAt, source };

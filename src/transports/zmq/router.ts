@@ -67,13 +67,25 @@ export function createRouterLoop({ socketOptions, lockStep, answer, endpoint, lo
       send(envelope, ready);
       return undefined;
     }
-    const replied = ready.then((body) => send(envelope, body));
+    const replied = ready.then(
+      (body) => send(envelope, body),
+      (error: unknown) => unsent(error),
+    );
     return lockStep() ? replied : undefined;
   }
 
   function send(envelope: Uint8Array[], body: Body): void {
-    envelope.push(...body);
-    trySending(envelope, SEND_TRIES);
+    try {
+      trySending([...envelope, ...body], SEND_TRIES);
+    } catch (error) {
+      unsent(error);
+    }
+  }
+
+  /** A bug of ours, which must not cost the others. */
+  function unsent(err: unknown): void {
+    log.error({ endpoint, err }, "a reply could not be sent");
+    done();
   }
 
   function trySending(frames: Uint8Array[], triesLeft: number): void {
