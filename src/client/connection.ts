@@ -69,13 +69,23 @@ export function openConnection(
   socket.events.on("connect:retry", lost);
   socket.connect(parseAddress(address, "connect").text);
 
+  async function sendThrough(frames: Body): Promise<void> {
+    for (;;) {
+      try {
+        return await socket.send(frames as Uint8Array[]);
+      } catch (error) {
+        if (socket.closed || !isInterrupted(error)) throw error;
+      }
+    }
+  }
+
   async function exchange(frames: Body): Promise<Body> {
-    await socket.send(frames as Uint8Array[]);
+    await sendThrough(frames);
     for (;;) {
       try {
         return await socket.receive();
       } catch (error) {
-        if (socket.closed || (error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+        if (socket.closed || !isPassing(error)) throw error;
       }
     }
   }
@@ -96,4 +106,13 @@ export function openConnection(
     },
     close: () => socket.close(),
   };
+}
+
+/** A signal of the system, such as the one that tells of the end of a child, ends a call of libzmq early. */
+function isInterrupted(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === "EINTR";
+}
+
+function isPassing(error: unknown): boolean {
+  return isInterrupted(error) || (error as NodeJS.ErrnoException).code === "EAGAIN";
 }

@@ -55,6 +55,8 @@ export type FromWorker =
   | { readonly kind: "ready" }
   /** It does not load, or its setup failed. */
   | { readonly kind: "failed"; readonly error: ErrorData }
+  /** The codec that came with the call is loaded. */
+  | { readonly kind: "begun"; readonly id: number }
   | { readonly kind: "result"; readonly id: number; readonly body: Body }
   | { readonly kind: "error"; readonly id: number; readonly error: ErrorData }
   | LogMessage

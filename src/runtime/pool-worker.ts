@@ -1,6 +1,7 @@
 /** One worker of a pool: started, given a call at a time, asked to end, or killed. */
 import { types } from "node:util";
 import type { Body } from "../codecs/codec.ts";
+import { DEFAULTS } from "../config/defaults.ts";
 import type { Log } from "../handler.ts";
 import { dataFromError, errorFromData } from "./error-data.ts";
 import { type Ending, startLink, type WorkerKind } from "./link.ts";
@@ -57,6 +58,10 @@ interface Current {
   readonly reject: (error: Error) => void;
   readonly signal: AbortSignal;
   readonly abort: () => void;
+  /**
+   * Its codec is being loaded. A thread that is killed while it imports leaves a file open for as long as the host lives.
+   */
+  isLoading: boolean;
   killing?: NodeJS.Timeout;
 }
 
@@ -105,6 +110,9 @@ export function startWorker({ kind, start, memoryMb, log }: WorkerPlan, events: 
       case "failed":
         lose(errorFromData(message.error));
         break;
+      case "begun":
+        if (current?.id === message.id) begun(current);
+        break;
       case "result":
         expectBody(message.body);
         settle(message.id, ({ resolve }) => resolve(message.body));
@@ -148,7 +156,7 @@ export function startWorker({ kind, start, memoryMb, log }: WorkerPlan, events: 
       const news = recipes.get(key) === recipe ? undefined : recipe;
       if (news !== undefined) recipes.set(key, recipe);
       state = "busy";
-      current = { id, resolve, reject, signal, abort };
+      current = { id, resolve, reject, signal, abort, isLoading: news !== undefined };
       link.keepsAlive(true);
       signal.addEventListener("abort", abort);
       try {
@@ -164,9 +172,19 @@ export function startWorker({ kind, start, memoryMb, log }: WorkerPlan, events: 
     if (current === undefined) return;
     events.overdue(worker);
     link.send({ kind: "abort", id: current.id, reason: dataFromError(current.signal.reason) });
-    const { id } = current;
+    killLater(current);
+  }
+
+  function begun(call: Current): void {
+    call.isLoading = false;
+    if (call.signal.aborted) killLater(call);
+  }
+
+  function killLater(call: Current): void {
+    clearTimeout(call.killing);
+    const ms = call.isLoading ? DEFAULTS.setupTimeoutMs : KILL_AFTER_MS;
     // When we were busy ourselves, its answer may be there and not read yet; a timer comes before that.
-    current.killing = setTimeout(() => setImmediate(kill, id), KILL_AFTER_MS);
+    call.killing = setTimeout(() => setImmediate(kill, call.id), ms);
   }
 
   function kill(id: number): void {

@@ -1,5 +1,4 @@
 /** The codecs of a worker, made from what the host says of them. */
-import { createRequire } from "node:module";
 import type { Codec } from "../../codecs/codec.ts";
 import { createLightCodec } from "../../codecs/light.ts";
 import { textOf } from "../../errors.ts";
@@ -7,14 +6,6 @@ import { evaluate } from "../../loader/evaluate.ts";
 import { type PluginShape, readShape } from "../../loader/shape.ts";
 import type { CallMessage } from "../messages.ts";
 import type { CodecRecipe, PluginRecipe } from "../recipe.ts";
-
-/**
- * In one go, and not by `import`: a thread that is killed in the midst of that leaves a file open for as long as the host
- * lives.
- */
-function loadRegistry(): typeof import("../../codecs/registry.ts") {
-  return createRequire(import.meta.url)("../../codecs/registry.js");
-}
 
 /** The plugin that runs here, whose codec shares its modules. */
 export interface PluginHere {
@@ -46,7 +37,7 @@ async function make(recipe: CodecRecipe, own: PluginHere): Promise<Codec> {
       const light = createLightCodec(recipe.spec, name, limits);
       if (light !== undefined) return light;
       const { spec, folder, texts } = recipe;
-      return loadRegistry().createCodec(spec, {
+      return (await import("../../codecs/registry.ts")).createCodec(spec, {
         role: "server",
         name,
         limits,
@@ -55,7 +46,7 @@ async function make(recipe: CodecRecipe, own: PluginHere): Promise<Codec> {
       });
     }
     const definition = await definitionFrom(recipe, own);
-    return loadRegistry().createCodec(definition, { role: "server", name, limits });
+    return (await import("../../codecs/registry.ts")).createCodec(definition, { role: "server", name, limits });
   } catch (error) {
     // Not the caller's fault, whatever the error says; the host made the same codec, or knows its plugin.
     throw new Error(`codec ${JSON.stringify(name)} can't be made in this worker: ${textOf(error)}`, { cause: error });

@@ -39,6 +39,7 @@ export async function startHandler(
       const { id } = call;
       try {
         const job = new ReceivedCall(call, handler, await codecFor(call));
+        if (call.recipe !== undefined) host.send({ kind: "begun", id });
         if (over?.id === id) throw over.reason;
         current = job;
         const body = await perform(definition, job, new CallContext(job, options, state, log));

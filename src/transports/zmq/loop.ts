@@ -27,6 +27,9 @@ export interface Loop {
 /** Reading takes no turn of the event loop while there is something to read, so after so much work one is taken. */
 const WORK_BEFORE_TURN_MS = 10;
 
+/** Errors of a socket that is well. */
+export const PASSING: ReadonlySet<string> = new Set(["EAGAIN", "EINTR"]);
+
 /**
  * Hands each message, and when it was read, to `handle`, one after the other, until the socket is closed. Whatever
  * `handle` throws is a bug of ours; it is logged, and the next message is read.
@@ -43,8 +46,9 @@ export async function readMessages(
       frames = await socket.receive();
     } catch (err) {
       if (socket.closed) return;
-      // What wakes the reader and then is no message (of an HTTP client, say) is nothing to stop for.
-      if ((err as NodeJS.ErrnoException).code === "EAGAIN") continue;
+      // What wakes the reader and then is no message (of an HTTP client, say) is nothing to stop for, nor is a signal of
+      // the system, such as the one that tells of the end of a child.
+      if (PASSING.has((err as NodeJS.ErrnoException).code ?? "")) continue;
       log.error({ err }, "the socket can't be read any more");
       return;
     }

@@ -9,7 +9,7 @@
 import { Router, type SocketOptions } from "zeromq";
 import type { Body } from "../../codecs/codec.ts";
 import type { Source } from "../../core/call.ts";
-import { type Loop, type LoopOptions, readMessages } from "./loop.ts";
+import { type Loop, type LoopOptions, PASSING, readMessages } from "./loop.ts";
 import { createTally } from "./tally.ts";
 
 /** How long a reply waits for a peer that does not read: tries, and milliseconds between them. */
@@ -94,7 +94,7 @@ export function createRouterLoop({ socketOptions, lockStep, answer, endpoint, lo
       return;
     }
     socket.send(frames).then(done, (error: NodeJS.ErrnoException) => {
-      if (error.code === "EAGAIN" && triesLeft > 1) {
+      if (PASSING.has(error.code ?? "") && triesLeft > 1) {
         setTimeout(trySending, RETRY_MS, frames, triesLeft - 1);
         return;
       }
