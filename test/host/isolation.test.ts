@@ -106,7 +106,7 @@ describe.each(["thread", "process"] as const)("in a %s", (isolation) => {
     }
     expect(await ended).toBeGreaterThan(0);
     expect(await others.call("it", "fine")).toBe("fine");
-    expect(host.stats().handlers.it?.workers?.lost).toBe(1);
+    await expect.poll(() => host.stats().handlers.it?.workers?.lost).toBe(1);
   });
 
   test("an edit counts, and a version that breaks or can't be set up leaves the one before", async () => {

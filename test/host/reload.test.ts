@@ -345,7 +345,7 @@ describe("a codec", () => {
   });
 
   test("whose .proto file breaks goes on as it was", async () => {
-    const { host, folder, writeUntil } = await live(files, config);
+    const { host, folder, log, writeUntil } = await live(files, config);
     const message = await writeUntil({ "order.proto": 'syntax = "proto3";\nmessage {' }, "goes on as it was");
     expect(message).toContain("order.proto:2");
     const client = createClient({
@@ -359,6 +359,7 @@ describe("a codec", () => {
     onTestFinished(() => client.close());
     expect(await client.request({ item: "x" })).toEqual({ item: "x" });
     await rm(join(folder, "order.proto"));
+    await log.logged("no such .proto file");
     expect(await client.request({ item: "y" })).toEqual({ item: "y" });
   });
 
