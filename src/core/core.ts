@@ -149,6 +149,10 @@ export function createCore(options: CoreOptions): ConfigurableCore {
   /** A loop, and not entered twice: a queue of synchronous calls must not become a stack of them. */
   function refill(): void {
     if (refilling) return;
+    if (waiting.size === 0) {
+      idle.look();
+      return;
+    }
     refilling = true;
     while (running < settings.concurrency) {
       const next = waiting.take((slot) => slot.hasPlace());

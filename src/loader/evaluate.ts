@@ -4,6 +4,7 @@
  */
 import Module, { createRequire, findSourceMap } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { setFlagsFromString } from "node:v8";
 import { DEFAULTS } from "../config/defaults.ts";
 import { textOf } from "../errors.ts";
 import type { Bundle, BundleScope, HOST_MODULE as HostModule, SCOPE as Scope } from "./bundle.ts";
@@ -102,7 +103,13 @@ function compile({ code, file }: Bundle): { module: Module; code: (scope: Bundle
   module.filename = file;
   module.paths = createRequire(file).resolve.paths("x") ?? [];
   // All in the first line, and the end behind the source map, so that lines stay in place.
-  module._compile(`"use strict"; module.exports = async function (${SCOPE}) { ${code}\n};`, file);
+  // From Node 22 on V8 keeps what is compiled so in its cache, source map and all, and each reload would add to it.
+  setFlagsFromString("--no-compilation-cache");
+  try {
+    module._compile(`"use strict"; module.exports = async function (${SCOPE}) { ${code}\n};`, file);
+  } finally {
+    setFlagsFromString("--compilation-cache");
+  }
   return { module, code: module.exports };
 }
 

@@ -90,7 +90,7 @@ describe.each(["thread", "process"] as const)("in a %s", (isolation) => {
         "plugins/it.ts": 'export default (input) => { if (input === "loop") for (;;); return input; };',
         "plugins/ok.ts": says("ok"),
       },
-      { handlers: { it: { isolation, timeoutMs: 1000, pool: { maxWorkers: 1 } } } },
+      { handlers: { it: { isolation, timeoutMs: 3000, pool: { maxWorkers: 1 } } } },
     );
     const others = client();
     // A worker that has yet to start may take all the time there is.
