@@ -60,6 +60,29 @@ test("300 clients that connect at the moment of the signal are served, or told `
   expect(await ended).toMatchObject({ code: 0 });
 });
 
+test("requests that wait in a lock-step socket while the last call runs are told `unavailable`", async () => {
+  const cwd = folderWith({
+    "zmqecho.config.json": JSON.stringify({ endpoints: { e: { bind: ANY_PORT, handler: "slow", codec: "json" } } }),
+    "plugins/slow.mjs": `export default () => new Promise((resolve) => {
+        console.log("begun");
+        setTimeout(resolve, 900, "slow");
+      });`,
+  });
+  const served = await serve([], { cwd });
+  const sockets = Array.from({ length: 5 }, () => {
+    const socket = new Request({ linger: 0, receiveTimeout: 10_000 });
+    onTestFinished(() => socket.close());
+    socket.connect(served.addresses[0] ?? "");
+    return socket;
+  });
+  await Promise.all(sockets.map((socket) => socket.send("null")));
+  await served.printed("begun");
+  const ended = served.stop();
+  const answers = await Promise.all(sockets.map(async (socket) => String((await socket.receive())[0]).split("\n")[0]));
+  expect(answers.sort()).toEqual(['"slow"', ...Array(4).fill("ZEP1 unavailable")]);
+  expect(await ended).toMatchObject({ code: 0 });
+});
+
 test("an idle host that has workers, a watcher and an ipc socket leaves nothing behind", async () => {
   const cwd = folderWith({
     "zmqecho.config.json": JSON.stringify({

@@ -6,6 +6,7 @@
  * Not a REP even in lock-step: libzmq's (4.3.5) loses the reply to the next request after a message without REQ's
  * empty frame whose sender has gone.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import { Router, type SocketOptions } from "zeromq";
 import type { Body } from "../../codecs/codec.ts";
 import type { Source } from "../../core/call.ts";
@@ -18,6 +19,7 @@ const RETRY_MS = 25;
 
 /** How long `stop` may go on for peers who do not stop sending, or do not read. */
 const LONGEST_STOP_MS = 1000;
+const LOOK_MS = 2;
 
 /** More frames than any chain of proxies would put before a request. */
 const MAX_ENVELOPE_FRAMES = 32;
@@ -47,7 +49,6 @@ export function createRouterLoop({ socketOptions, lockStep, answer, endpoint, lo
   let lastReadAt = 0;
   /** Requests that are read and not yet replied to. */
   let pending = 0;
-  let stopping = false;
   let ended: Promise<void> | undefined;
 
   function accept(frames: Uint8Array[], readAt: number): Promise<void> | undefined {
@@ -108,12 +109,6 @@ export function createRouterLoop({ socketOptions, lockStep, answer, endpoint, lo
   function done(): void {
     pending--;
     if (lockStep()) lastReadAt = performance.now();
-    if (stopping && pending === 0) closeUnlessMoreWaits();
-  }
-
-  /** In lock-step, requests that reached us may still wait in the socket; they are told that it is over. */
-  function closeUnlessMoreWaits(): void {
-    if (!socket.closed && !(lockStep() && socket.readable)) socket.close();
   }
 
   return {
@@ -124,12 +119,15 @@ export function createRouterLoop({ socketOptions, lockStep, answer, endpoint, lo
       ended = readMessages(socket, log, accept);
     },
     async stop() {
-      stopping = true;
-      const limit = setTimeout(() => socket.close(), LONGEST_STOP_MS);
-      // While nothing is pending the socket is being read, so nothing waits in it.
-      if (pending === 0) socket.close();
+      const limit = performance.now() + LONGEST_STOP_MS;
+      // Requests that reached us may still wait in the socket, in lock-step above all: they are told that it is over. What
+      // the reader takes from it is pending a moment later only, so one look is not enough.
+      for (let calmLooks = 0; calmLooks < 2 && performance.now() < limit; ) {
+        await delay(LOOK_MS);
+        calmLooks = pending === 0 && !socket.readable ? calmLooks + 1 : 0;
+      }
+      socket.close();
       await ended;
-      clearTimeout(limit);
       dropped.tell();
     },
   };
