@@ -30,7 +30,7 @@ export interface Editor {
   last(): string;
 }
 
-const REST_MS = [100, 900] as const;
+const REST_MS = [50, 400] as const;
 const KEPT_EDITS = 15;
 
 export function createEditor(

@@ -15,18 +15,22 @@ const MARK = "ZMQECHO_CHAOS_RUN";
 export interface ServedHost {
   readonly pid: number;
   readonly log: LogReader;
-  /** The newest addresses of an endpoint, by its name. */
-  addressesOf(endpoint: string): readonly string[];
   signal(name: NodeJS.Signals): void;
   /** `exit 0`, `SIGABRT`; resolves when it has ended and all that it wrote has been read. */
   readonly ended: Promise<string>;
-  hasEnded(): boolean;
   /** What lives of the host and of whatever it has started, children of children too. */
   family(): readonly number[];
 }
 
-/** Starts `zmqecho serve` and waits until it listens at so many addresses. */
-export async function startHost(folder: string, addresses: number): Promise<ServedHost> {
+/**
+ * Starts `zmqecho serve` and waits until it listens at so many addresses.
+ * @param onStrange told of lines in its log that nobody expected
+ */
+export async function startHost(
+  folder: string,
+  addresses: number,
+  onStrange: (line: string) => void,
+): Promise<ServedHost> {
   const run = randomUUID();
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("ZMQECHO_"));
   const child = spawn(process.execPath, [BIN, "serve"], {
@@ -40,13 +44,11 @@ export async function startHost(folder: string, addresses: number): Promise<Serv
   });
   // Handlers print, and a pipe that nobody reads would hold them up.
   child.stdout.resume();
-  const log = createLogReader(process.env.CHAOS_LOG);
+  const log = createLogReader(onStrange, process.env.CHAOS_LOG);
   createInterface({ input: child.stderr }).on("line", log.read);
-  let isOver = false;
   const ended = new Promise<string>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code, signal) => {
-      isOver = true;
       resolve(signal ?? `exit ${code}`);
     });
   });
@@ -58,10 +60,8 @@ export async function startHost(folder: string, addresses: number): Promise<Serv
   return {
     pid: child.pid ?? 0,
     log,
-    addressesOf: log.addressesOf,
     signal: (name) => void child.kill(name),
     ended,
-    hasEnded: () => isOver,
     family,
   };
 }

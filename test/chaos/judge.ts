@@ -17,8 +17,8 @@ export function faultOf(request: Asked, reply: Reply, now: number): string | und
   if (isOwn) return reply.code === "ok" && call !== undefined ? faultOfAnswer(request, call, reply.body) : undefined;
   const others = othersOf(request, now);
   if (others.includes(reply.code)) return undefined;
-  const expected = [...(isServed(request, now) ? ends : []), ...others].join(" or ");
-  return `may end with ${expected}, and came back with ${reply.code}`;
+  const expected = new Set([...(isServed(request, now) ? ends : []), ...others]);
+  return `may end with ${[...expected].join(" or ")}, and came back with ${reply.code}`;
 }
 
 function isServed({ call, sentAt }: Asked, now: number): boolean {

@@ -41,6 +41,8 @@ export interface Ledger {
   fault(text: string): void;
   /** Looks for requests that wait for too long. */
   sweep(): void;
+  /** Nobody will answer any more. */
+  abandon(why: string): void;
   inFlight(peer?: string): number;
   /** Called whenever a request has been settled. */
   onSettled: () => void;
@@ -73,6 +75,8 @@ const MOST_FAULTS = 20;
 
 export function createLedger(): Ledger {
   const open = new Map<string, Asked>();
+  /** Sent in a move, and not waited for any more; their replies may come all the same. */
+  const lost = new Map<string, Asked>();
   const byPeer = new Map<string, number>();
   const faults: string[] = [];
   const counts: Counts = {
@@ -103,7 +107,7 @@ export function createLedger(): Ledger {
 
   function replied(peer: string, id: string, frames: readonly Uint8Array[]): void {
     const now = performance.now();
-    const request = open.get(id);
+    const request = open.get(id) ?? lost.get(id);
     if (request === undefined) {
       const asked = /^\d+$/.test(id) && Number(id) <= last;
       fault(`${peer} got ${asked ? "a second reply to" : "a reply to what nobody asked,"} ${id}: ${shown(frames)}`);
@@ -113,7 +117,8 @@ export function createLedger(): Ledger {
       fault(`${peer} got the reply to ${described(request, now)}: ${shown(frames)}`);
       return;
     }
-    close(request);
+    if (lost.delete(id)) counts.lostInMoves--;
+    else close(request);
     counts.replied++;
     let reply: Reply;
     try {
@@ -149,10 +154,24 @@ export function createLedger(): Ledger {
       const mayBeLost = state.during(request.sentAt, request.sentAt).has("moving");
       if (age < (mayBeLost ? LOST_AFTER_MS : MISSING_AFTER_MS)) continue;
       close(request);
-      if (mayBeLost) counts.lostInMoves++;
+      if (mayBeLost) lose(request);
       else fault(`${described(request, now)} got no reply`);
       ledger.onSettled();
     }
+  }
+
+  function abandon(why: string): void {
+    const now = performance.now();
+    for (const request of open.values()) {
+      close(request);
+      fault(`${described(request, now)} got no reply, ${why}`);
+    }
+    ledger.onSettled();
+  }
+
+  function lose(request: Asked): void {
+    lost.set(String(request.n), request);
+    counts.lostInMoves++;
   }
 
   const ledger: Ledger = {
@@ -169,6 +188,7 @@ export function createLedger(): Ledger {
     replied,
     fault,
     sweep,
+    abandon,
     inFlight: (peer) => (peer === undefined ? open.size : (byPeer.get(peer) ?? 0)),
     onSettled: () => {},
     faults,

@@ -9,8 +9,6 @@ export interface LogReader {
   count(text: string, times: number): Promise<void>;
   /** The newest addresses of an endpoint, by its name. */
   addressesOf(endpoint: string): readonly string[];
-  /** Lines that tell of a mistake of the host's own, or of something that this suite does not do. */
-  readonly strange: readonly string[];
   /** How many lines there were of each kind. */
   readonly kinds: ReadonlyMap<string, number>;
 }
@@ -33,7 +31,8 @@ const EXPECTED: readonly RegExp[] = [
   `^the worker \\(\\w+\\) of handler "stray-\\w+" .*; it was idle$`,
   `^plugin ${NAME} does not load: `,
   `^setup of handler ${NAME} failed: chaos`,
-  `^teardown of ${NAME} failed: (chaos|handler "${NAME}" did not end within 100 ms of its signal)`,
+  `^teardown of ${NAME} failed: (chaos|handler "${NAME}" did not end within |the worker \\(\\w+\\) of handler )`,
+  "^a worker \\(\\w+\\) of handler young\\d+ did not start: chaos",
   "the codec goes on as it was$",
   "^the configuration can't be used, and what is served stays as it was: ",
   `: handlers\\.${NAME}\\.plugin: there is no `,
@@ -47,7 +46,7 @@ const CAUSES: readonly RegExp[] = [
   /^not an Error was thrown: null$/,
   /^something unreadable was thrown$/,
   /^the handler's result can't be encoded/,
-  /^the worker \(\w+\) of handler "[\w-]+" (exited with code|ran out of memory|was ended by SIG)/,
+  /^the worker \(\w+\) of handler "[\w-]+" (exited with code|ran out of memory|was ended by SIG|died of .*: not an Error)/,
   /^handler "[\w-]+" did not end within 100 ms of its signal/,
   /^handler "[\w-]+" had \d+ ms, and it (ran|waited) longer$/,
 ];
@@ -58,10 +57,12 @@ const ALARMING = /\bbug\b|Warning:|Assertion|terminate called|ERR_INTERNAL/i;
 const KEPT_LINES = 400;
 const SHOWN_CHARACTERS = 400;
 
-/** @param copy a file that all of it is kept in */
-export function createLogReader(copy: string | undefined): LogReader {
+/**
+ * @param onStrange told of lines that nobody expected: mistakes of the host's own, or what this suite does not do
+ * @param copy a file that all of it is kept in
+ */
+export function createLogReader(onStrange: (line: string) => void, copy: string | undefined): LogReader {
   const lines: string[] = [];
-  const strange: string[] = [];
   const kinds = new Map<string, number>();
   const addresses = new Map<string, string[]>();
   const waiting = new Set<() => void>();
@@ -73,10 +74,10 @@ export function createLogReader(copy: string | undefined): LogReader {
     if (lines.length > 2 * KEPT_LINES) lines.splice(0, KEPT_LINES);
     const line = lineFrom(text);
     if (line === undefined) {
-      if (ALARMING.test(text)) strange.push(text);
+      if (ALARMING.test(text)) onStrange(text);
       return;
     }
-    if (isStrange(line)) strange.push(text);
+    if (isStrange(line)) onStrange(text);
     const kind = `${line.level} ${line.msg.split(/[:;,]/)[0]?.replace(/[\w-]*-(inline|thread|process)|\d+/g, "…")}`;
     kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
     note(line);
@@ -110,7 +111,6 @@ export function createLogReader(copy: string | undefined): LogReader {
       });
     },
     addressesOf: (endpoint) => addresses.get(endpoint) ?? [],
-    strange,
     kinds,
   };
 }

@@ -4,7 +4,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Desk, Edits } from "./editor.ts";
 import type { Probe, Seen } from "./probe.ts";
-import type { Slot } from "./served.ts";
+import type { Presence, Slot } from "./served.ts";
 import type { PluginName } from "./site.ts";
 import { takeAway, write } from "./writing.ts";
 
@@ -56,7 +56,7 @@ export function pluginEdits(plugin: PluginName, { site, probe, random, pause }: 
   }
 
   async function remove(): Promise<void> {
-    begin("served", "missing");
+    begin("served", ...WHEN_BACK);
     await takeAway(file, random);
     await pause(0, 400);
     if (random.chance(0.5)) {
@@ -67,13 +67,13 @@ export function pluginEdits(plugin: PluginName, { site, probe, random, pause }: 
         }),
       );
       await pause(0, 300);
-      begin("missing", "served");
+      begin("served", ...WHEN_BACK);
     }
     await mend();
     begin("served");
   }
 
-  function begin(...states: ("served" | "missing")[]): void {
+  function begin(...states: Presence[]): void {
     for (const { presence } of slots) presence.begin(...states);
   }
 
@@ -110,6 +110,9 @@ export async function untilServed(
 export function sourceOf(source: string, edition: number): string {
   return source.replace("const EDITION = 1;", `const EDITION = ${edition};`);
 }
+
+/** One that was gone is new, so half of it is a plugin that does not load. */
+const WHEN_BACK: readonly Presence[] = ["missing", "broken"];
 
 export const WAYS_TO_BREAK = [
   "syntax",

@@ -33,7 +33,7 @@ export interface Probe {
 export const PATIENCE_MS = 60_000;
 const PAUSE_MS = 40;
 
-export async function createProbe(site: Site, address: string): Promise<Probe> {
+export async function createProbe(site: Site, address: string, fault: (text: string) => void): Promise<Probe> {
   const codecs = await createClientCodecs(site);
   const socket = new Dealer({ linger: 0 });
   socket.connect(address);
@@ -44,7 +44,11 @@ export async function createProbe(site: Site, address: string): Promise<Probe> {
 
   async function receive(): Promise<void> {
     for await (const [id, , ...frames] of socket) {
-      waiting.get(String(id))?.(parseZepReply(frames));
+      try {
+        waiting.get(String(id))?.(parseZepReply(frames));
+      } catch (error) {
+        fault(`the probe got a malformed reply: ${String(error)}`);
+      }
       waiting.delete(String(id));
     }
   }

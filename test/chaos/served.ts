@@ -84,6 +84,9 @@ export function createFloor(editions: Editions): Floor {
   };
 }
 
+/** Whether a handler answers, is not there, or is there and does not load. */
+export type Presence = "served" | "missing" | "broken";
+
 /** A handler's name, as it is called. */
 export interface Slot {
   readonly name: string;
@@ -91,7 +94,7 @@ export interface Slot {
   readonly isolation: Isolation;
   /** Whether one call of it may pay for what another left behind. */
   readonly isStray: boolean;
-  readonly presence: Phases<"served" | "missing" | "broken">;
+  readonly presence: Phases<Presence>;
   /** By the names they have in replies. */
   readonly floors: Readonly<Record<string, Floor>>;
 }

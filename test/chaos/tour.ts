@@ -8,7 +8,7 @@ import type { Composer } from "./requests.ts";
 import { CODECS, type Site } from "./site.ts";
 
 /** Short deadlines for what goes on to them, and time for all else. */
-const SHORT_MS = 300;
+const SHORT_MS = 250;
 
 export async function takeTour(
   site: Site,
@@ -17,27 +17,31 @@ export async function takeTour(
   const endpoint = site.endpoint("all");
   const peers: Peer[] = [];
   await Promise.all(
-    site.slots.map(async (slot, place) => {
-      const name = `DEALER on tour ${place}`;
-      const never = { next: () => composer.any(endpoint, name, random), pauseMs: () => 0, most: 0 };
-      const peer = createDealer({ name, addresses: [address], ...never }, ledger, {
-        enter: () => Promise.resolve(false),
-      });
-      peers.push(peer);
-      const acts = actsFor(slot.isolation, slot.isStray);
-      for (const [index, act] of acts.entries()) {
-        const message = composer.compose({
-          endpoint,
-          peer: name,
-          slot,
-          codec: CODECS[(index + place) % CODECS.length] ?? "json",
-          errand: errandFor(act, random),
-          ...(ACTS[act].toTheDeadline && { timeoutMs: SHORT_MS }),
+    site.slots
+      .filter(({ plugin }) => plugin !== "fresh")
+      .map(async (slot, place) => {
+        const name = `DEALER on tour ${place}`;
+        const never = { next: () => composer.any(endpoint, name, random), pauseMs: () => 0, most: 0 };
+        const peer = createDealer({ name, addresses: [address], ...never }, ledger, {
+          enter: () => Promise.resolve(false),
         });
-        await peer.send(message);
-        while (ledger.inFlight(name) > 0) await delay(5);
-      }
-    }),
+        peers.push(peer);
+        const acts = actsFor(slot.isolation, slot.isStray).filter(
+          (act) => (ACTS[act].isStray ?? false) === slot.isStray,
+        );
+        for (const [index, act] of acts.entries()) {
+          const message = composer.compose({
+            endpoint,
+            peer: name,
+            slot,
+            codec: CODECS[(index + place) % CODECS.length] ?? "json",
+            errand: errandFor(act, random),
+            ...(ACTS[act].toTheDeadline && { timeoutMs: SHORT_MS }),
+          });
+          await peer.send(message);
+          while (ledger.inFlight(name) > 0) await delay(5);
+        }
+      }),
   );
   for (const peer of peers) peer.close();
 }

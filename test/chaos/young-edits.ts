@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { ISOLATIONS } from "../../src/handler.ts";
 import type { Desk, Edits } from "./editor.ts";
 import { brokenSource, sourceOf, untilServed, WAYS_TO_BREAK } from "./plugin-edits.ts";
-import { createEditions, createFloor, createPhases, type Slot } from "./served.ts";
+import { createEditions, createFloor, createPhases, type Presence, type Slot } from "./served.ts";
 import { timeoutOf } from "./site.ts";
 import { write } from "./writing.ts";
 
@@ -20,7 +20,7 @@ export function youngEdits({ site, probe, random, pause }: Desk): Edits {
     const own = `isolation: "${isolation}",\n  timeoutMs: ${timeoutOf(isolation)},\n  setup: `;
     const source = model.replace("setup: ", own);
     const editions = createEditions();
-    const presence = createPhases<"served" | "missing" | "broken">("missing");
+    const presence = createPhases<Presence>("missing");
     const floors = { v: createFloor(editions) };
     const slot: Slot = { name, plugin: name, isolation, isStray: false, presence, floors };
     site.slots.push(slot);
