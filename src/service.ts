@@ -94,7 +94,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
   async function bringUp({ loaded, survey: { assembly, commit } }: Look): Promise<HandlerChanges> {
     const { endpoints: wanted, shutdown } = loaded.config;
     const plan = { endpoints: wanted, codecsFor: assembly.codecsFor, graceMs: shutdown.graceMs };
-    let changes: HandlerChanges = { renewed: [], gone: [] };
+    let changes: HandlerChanges = { renewed: [], gone: [], failed: [] };
     await endpoints.apply(plan, async () => {
       changes = await registry.apply(contentsOf(loaded.config, assembly));
     });
@@ -114,8 +114,13 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
       if (isStopped) return;
       // An address that can't be had. What has changed beside the configuration counts all the same.
       refusal = error;
-      look = { loaded: current, survey: await assembler.survey(current), refusal };
-      await follow(look);
+      try {
+        look = { loaded: current, survey: await assembler.survey(current), refusal };
+        await follow(look);
+      } catch (err) {
+        log.error({ err }, "a reload failed, and what is served stays as it was");
+        throw err;
+      }
     }
     if (refusal !== undefined) throw refusal;
   }
@@ -144,7 +149,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
   async function follow(look: Look): Promise<void> {
     const isNew = isOther(look.loaded);
     const changes = await bringUp(look);
-    complain(complaintsOf(look));
+    complain(complaintsOf(look), changes);
     tellOf(changes, look.survey.assembly.changedCodecs, isNew);
     watchFor(look.survey.assembly);
   }
@@ -154,10 +159,10 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
   }
 
   /** Each is told when it is new, and again only after it was gone. */
-  function complain(texts: ReadonlySet<string>): void {
+  function complain(texts: ReadonlySet<string>, { failed }: HandlerChanges): void {
     const fresh = [...texts].filter((text) => !complaints.has(text));
     for (const text of fresh) log.error(text);
-    if (fresh.length > 0) reloads.failed++;
+    if (fresh.length > 0 || failed.length > 0) reloads.failed++;
     complaints = new Set(texts);
   }
 

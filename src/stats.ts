@@ -59,13 +59,9 @@ function everything(_handler: string): boolean {
   return true;
 }
 
-function handlerStats({ running, version, counter, lostWorkers }: HandlerSlot): HandlerStats {
-  const workers = version?.runner.workers;
-  return {
-    inFlight: running,
-    ...(workers !== undefined && { workers: { live: workers.live(), lost: lostWorkers + workers.lost() } }),
-    ...counter.counts(),
-  };
+function handlerStats(slot: HandlerSlot): HandlerStats {
+  const workers = slot.workers();
+  return { inFlight: slot.running, ...(workers !== undefined && { workers }), ...slot.counter.counts() };
 }
 
 /** A pattern is covered if what stands before its star is. */

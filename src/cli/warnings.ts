@@ -15,6 +15,7 @@ export function warningsFor(loaded: LoadedConfig, assembly: Assembly): Problem[]
     ...brokenPlugins(loaded, assembly),
     ...openBinds(loaded),
     ...lockSteps(loaded, facts),
+    ...idlePools(loaded, facts),
     ...hastyTargets(loaded, facts),
   ];
 }
@@ -69,6 +70,19 @@ function reasonAgainstLockStep(endpoint: EndpointConfig, facts: readonly Facts[]
 
 function wallsOf({ isolation }: Facts): string {
   return isolation === "thread" ? "threads" : "processes";
+}
+
+function idlePools(loaded: LoadedConfig, facts: readonly Facts[]): Problem[] {
+  return facts
+    .filter(
+      ({ name, isolation }) => isolation === "inline" && loaded.origin(["handlers", name, "pool"]).source !== "default",
+    )
+    .map(({ name }) =>
+      loaded.problem(
+        ["handlers", name, "pool"],
+        `handler ${name} runs inline, so its pool counts for nothing; set "isolation" to "thread" or "process"`,
+      ),
+    );
 }
 
 /** Whoever gives up first never learns why: the reply with the reason comes too late. */

@@ -4,6 +4,7 @@ import { access, lstat, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { ConfigError, textOf } from "../errors.ts";
 import { firstLine } from "../wording.ts";
+import type { Evaluated } from "./code-file.ts";
 import { quoted } from "./explain.ts";
 import { emptyMessage, type LocatedJson, readJson } from "./located-json.ts";
 import { isPlainObject } from "./path.ts";
@@ -16,6 +17,8 @@ export interface ConfigFile {
   readonly position?: LocatedJson["position"];
   /** The files it is made of, absolute: itself and, if it is code, what it imports. */
   readonly inputs: readonly string[];
+  /** For code: another one for other code. */
+  readonly hash?: string;
 }
 
 /** Looked for first, in each folder on the way up. */
@@ -61,11 +64,11 @@ async function using(read: (explorer: Explorer) => Promise<Result>, named?: stri
     return isPackage ? { [PACKAGE_KEY]: text.value } : text.value;
   };
   const yaml = defaultLoaders[".yaml"];
-  const imported = new Map<string, readonly string[]>();
+  const evaluated = new Map<string, Evaluated>();
   const code = async (file: string) => {
-    const { value, inputs } = await (await import("./code-file.ts")).evaluateCode(file);
-    imported.set(file, inputs);
-    return value;
+    const result = await (await import("./code-file.ts")).evaluateCode(file);
+    evaluated.set(file, result);
+    return result.value;
   };
   const loaders = {
     ...defaultLoaders,
@@ -109,7 +112,8 @@ async function using(read: (explorer: Explorer) => Promise<Result>, named?: stri
     throw new ConfigError([{ file, message: CODE.test(file) ? noDefaultMessage : emptyMessage }]);
   }
   const position = texts.get(file)?.position;
-  return { file, value: result.config, ...(position && { position }), inputs: imported.get(file) ?? [file] };
+  const { inputs = [file], hash } = evaluated.get(file) ?? {};
+  return { file, value: result.config, ...(position && { position }), inputs, ...(hash !== undefined && { hash }) };
 }
 
 const CODE = /\.[cm]?[jt]s$/;

@@ -1,5 +1,6 @@
 /** Loading a configuration, top to bottom: the sources, the merge, the checks, the result. */
 import { dirname, join, resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { ConfigError, type Problem } from "../errors.ts";
 import { type Config, effectiveConfig } from "./effective.ts";
 import { type Explained, explain } from "./explain.ts";
@@ -63,17 +64,38 @@ export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfi
       ? await findConfigFile(cwd)
       : await readConfigFile(resolve(cwd, named), options.file === undefined ? "ZMQECHO_CONFIG" : "--config");
 
-  async function reload(): Promise<LoadedConfig> {
-    if (found === undefined) return loadConfig(options);
-    // Not another search: a file that is gone must not hand over to another one, or to none.
-    return withFile(await readConfigFile(found.file));
-  }
-
   function withFile(file: ConfigFile | undefined): LoadedConfig {
-    const loaded = resolveFile(file, { env, flags, cwd });
-    return { ...loaded, files: file?.inputs ?? [join(cwd, FIRST_PLACE)], reload };
+    async function reload(): Promise<LoadedConfig> {
+      if (file === undefined) return loadConfig(options);
+      // Not another search: a file that is gone must not hand over to another one, or to none.
+      const fileNow = await readConfigFile(file.file);
+      const now = withFile(fileNow);
+      const isSameCode = file.hash !== undefined && file.hash === fileNow.hash;
+      return isSameCode && isSameButForFunctions(loaded.config, now.config) ? loaded : now;
+    }
+    const loaded = {
+      ...resolveFile(file, { env, flags, cwd }),
+      files: file?.inputs ?? [join(cwd, FIRST_PLACE)],
+      reload,
+    };
+    return loaded;
   }
   return withFile(found);
+}
+
+/** The same code makes other functions each time it runs, and they do the same. */
+function isSameButForFunctions(one: unknown, other: unknown): boolean {
+  if (typeof one === "function") return typeof other === "function";
+  if (Array.isArray(one) && Array.isArray(other)) {
+    return one.length === other.length && one.every((item, index) => isSameButForFunctions(item, other[index]));
+  }
+  if (isPlainObject(one) && isPlainObject(other)) {
+    const keys = Object.keys(one);
+    return (
+      isDeepStrictEqual(keys, Object.keys(other)) && keys.every((key) => isSameButForFunctions(one[key], other[key]))
+    );
+  }
+  return isDeepStrictEqual(one, other);
 }
 
 function resolveFile(

@@ -50,10 +50,13 @@ interface Entry {
 
 export function createCatalog(): Catalog {
   let entries = new Map<string, Entry>();
+  /** The folders that entries of `plugins` stood for. */
+  let places: ReadonlyMap<string, string> = new Map();
 
   async function look(request: CatalogRequest): Promise<CatalogContents> {
-    const { plugins: byFolder, problems: unfound, folders } = await findPlugins(request.entries, request);
+    const { plugins: byFolder, problems: unfound, folders, byEntry } = await findPlugins(request.entries, request);
     const found = new Map(byFolder);
+    const gone = new Map([...places].filter(([entry]) => unfound.some((problem) => problem.entry === entry)));
     for (const [name, file] of Object.entries(request.files ?? {}))
       found.set(name, { name, file, folder: dirname(file) });
 
@@ -89,6 +92,10 @@ export function createCatalog(): Catalog {
       // There, and not to be had: a second file has its name, or a link leads nowhere.
       if (entry?.plugin !== undefined) now.set(problem.name, { ...entry, problem });
     }
+    // A package that is just being installed anew has none of its files.
+    for (const folder of gone.values()) {
+      for (const [name, entry] of known) if (entry.found.folder === folder && !found.has(name)) now.set(name, entry);
+    }
     const contents = contentsOf(
       now,
       unfound.filter(({ name }) => !now.has(name)),
@@ -98,6 +105,7 @@ export function createCatalog(): Catalog {
       ...contents,
       commit() {
         entries = now;
+        places = new Map([...gone, ...byEntry]);
       },
     };
   }

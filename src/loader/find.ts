@@ -29,6 +29,8 @@ export interface PluginProblem {
   readonly column?: number;
   /** What is wrong and what to do, in one line. */
   readonly message: string;
+  /** The entry of `plugins` that can't be read. */
+  readonly entry?: string;
   /** Absolute: the file that is imported and not there, perhaps without its ending. */
   readonly missing?: string;
 }
@@ -39,6 +41,8 @@ export interface FoundPlugins {
   readonly problems: readonly PluginProblem[];
   /** Where it looked, absolute; a folder that is missing may yet appear. */
   readonly folders: readonly string[];
+  /** The folder that each entry stands for, absolute; without those that are among the problems. */
+  readonly byEntry: ReadonlyMap<string, string>;
 }
 
 /** The plugins that come with this package, seen from src/loader and from dist/loader alike. */
@@ -71,19 +75,21 @@ export async function findPlugins(
   const shipped = await realpath(SHIPPED);
   const read = new Set([shipped]);
   const folders = [SHIPPED];
+  const byEntry = new Map<string, string>();
   const yours: Candidate[] = [];
   for (const entry of entries) {
     try {
       const folder = /^[./]/.test(entry)
         ? resolve(options.folder, entry)
-        : await folderOfPackage(entry, options.folder);
+        : await folderOfPackage(entry, options.folder, (root) => folders.push(root));
       folders.push(folder);
       const real = await realFolder(folder);
+      byEntry.set(entry, folder);
       if (real === undefined || read.has(real)) continue;
       read.add(real);
       yours.push(...(await candidatesIn(folder, real)));
     } catch (error) {
-      problems.push({ name: `entry ${JSON.stringify(entry)}`, message: textOf(error) });
+      problems.push({ name: `entry ${JSON.stringify(entry)}`, entry, message: textOf(error) });
     }
   }
 
@@ -98,7 +104,7 @@ export async function findPlugins(
     if (message === undefined) plugins.set(name, { name, file, folder });
     else problems.push({ name, file, message });
   }
-  return { plugins, problems, folders };
+  return { plugins, problems, folders, byEntry };
 }
 
 function groupByName(candidates: readonly Candidate[]): Map<string, Candidate[]> {
@@ -189,12 +195,16 @@ async function realFolder(folder: string): Promise<string | undefined> {
   return real;
 }
 
-/** The folder that a package's `package.json#zmqecho.plugins` names. */
-async function folderOfPackage(name: string, from: string): Promise<string> {
+/**
+ * The folder that a package's `package.json#zmqecho.plugins` names.
+ * @param looksIn told where the package lies, or would
+ */
+async function folderOfPackage(name: string, from: string, looksIn: (root: string) => void): Promise<string> {
   if (!PACKAGE.test(name)) {
     throw new Error(`neither a folder, which starts with "." or "/", nor the name of an npm package`);
   }
   const root = await rootOfPackage(name, resolve(from));
+  looksIn(root ?? join(resolve(from), "node_modules", name));
   if (root === undefined) {
     throw new Error(`no npm package of that name in ${from}; run npm install ${name}, or for a folder write ./${name}`);
   }

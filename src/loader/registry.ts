@@ -39,6 +39,8 @@ export interface HandlerChanges {
   /** Those that have a new version, or a first one. */
   readonly renewed: readonly string[];
   readonly gone: readonly string[];
+  /** Those whose setup failed, unless it had failed in the same way before. */
+  readonly failed: readonly string[];
 }
 
 export interface HandlerRegistry {
@@ -47,7 +49,8 @@ export interface HandlerRegistry {
   slots(): Iterable<HandlerSlot>;
   /**
    * Sets up what is new or has changed, all at once, and lets go of what is gone; calls that run end on the version they
-   * began on, and that is torn down then. One whose setup fails is logged, and its earlier version goes on.
+   * began on, and that is torn down then. One whose setup fails is logged, and its earlier version goes on; each time
+   * it is tried again.
    */
   apply(contents: RegistryContents): Promise<HandlerChanges>;
   /** Tears all of them down; call it when no call runs any more. */
@@ -71,6 +74,8 @@ export function createRegistry(log: Log): HandlerRegistry {
   /** Slots of handlers that are gone and whose calls still run: one that returns goes on in its slot. */
   const fading = new Map<string, HandlerSlot>();
   const versions = new Map<HandlerSlot, Made>();
+  /** Of the setups that failed last, what has been said of it. */
+  const complaints = new Map<HandlerSlot, string>();
   /** Torn down or about to be, by the handler's name. */
   const closing = new Map<Promise<void>, string>();
   let isClosed = false;
@@ -79,7 +84,7 @@ export function createRegistry(log: Log): HandlerRegistry {
     const version = versions.get(slot);
     versions.delete(slot);
     if (version === undefined) return;
-    slot.lostWorkers += version.runner.workers?.lost() ?? 0;
+    slot.leaving.add(version);
     const closed = Promise.resolve(idle(version))
       .then(() => settledWithin(version.runner.close(withinMs), withinMs + KILLED_MS))
       .then((isClosed) => {
@@ -89,26 +94,38 @@ export function createRegistry(log: Log): HandlerRegistry {
       .catch((err: unknown) => {
         log.error({ handler: slot.name, err }, `teardown of ${slot.name} failed: ${textOf(err)}`);
       })
-      .then(() => void closing.delete(closed));
+      .then(() => {
+        slot.left(version);
+        closing.delete(closed);
+      });
     closing.set(closed, slot.name);
   }
 
-  async function replace(slot: HandlerSlot, source: HandlerSource, settings: Partial<HandlerConfig>): Promise<boolean> {
+  async function replace(
+    slot: HandlerSlot,
+    source: HandlerSource,
+    settings: Partial<HandlerConfig>,
+  ): Promise<"renewed" | "failed" | undefined> {
     const before = versions.get(slot);
+    const said = complaints.get(slot);
+    complaints.delete(slot);
     if (before !== undefined && isSame(before.source, source) && isDeepStrictEqual(before.settings, settings))
-      return false;
+      return undefined;
     let runner: Runner;
     try {
       runner = await startRunner(slot.name, source, settings, log, before !== undefined);
     } catch (err) {
       const goesOn = before === undefined ? "" : "; the version before it goes on";
-      log.error({ handler: slot.name, err }, `setup of handler ${slot.name} failed: ${textOf(err)}${goesOn}`);
-      return false;
+      const complaint = `setup of handler ${slot.name} failed: ${textOf(err)}${goesOn}`;
+      complaints.set(slot, complaint);
+      if (complaint === said) return undefined;
+      log.error({ handler: slot.name, err }, complaint);
+      return "failed";
     }
     if (isClosed) {
       // The host stopped meanwhile.
       await runner.close(0).catch(() => undefined);
-      return false;
+      return undefined;
     }
     const version: Made = { runner, running: 0, source, settings };
     retire(slot, whenIdle, TEARDOWN_MS);
@@ -116,13 +133,13 @@ export function createRegistry(log: Log): HandlerRegistry {
     slot.version = version;
     slot.concurrency = concurrencyOf(source.outline, settings);
     slot.wake();
-    return true;
+    return "renewed";
   }
 
   async function apply({ sources, broken, serves, settings }: RegistryContents): Promise<HandlerChanges> {
     for (const [name, { running }] of fading) if (running === 0) fading.delete(name);
     const names = new Set([...sources.keys(), ...broken, ...Object.keys(settings)].filter(serves));
-    const renewed: string[] = [];
+    const came: { readonly renewed: string[]; readonly failed: string[] } = { renewed: [], failed: [] };
     const gone: string[] = [];
     await Promise.all(
       [...names].map(async (name) => {
@@ -134,7 +151,10 @@ export function createRegistry(log: Log): HandlerRegistry {
           return;
         }
         const slot = slots.get(name) ?? fading.get(name) ?? new HandlerSlot(name);
-        if (source !== undefined && (await replace(slot, source, own))) renewed.push(name);
+        if (source !== undefined) {
+          const became = await replace(slot, source, own);
+          if (became !== undefined) came[became].push(name);
+        }
         slots.set(name, slot);
       }),
     );
@@ -147,9 +167,10 @@ export function createRegistry(log: Log): HandlerRegistry {
       slot.concurrency = Number.POSITIVE_INFINITY;
       slot.wake();
       retire(slot, whenIdle, TEARDOWN_MS);
+      complaints.delete(slot);
       gone.push(name);
     }
-    return { renewed: renewed.sort(), gone: gone.sort() };
+    return { renewed: came.renewed.sort(), gone: gone.sort(), failed: came.failed.sort() };
   }
 
   async function close(withinMs: number): Promise<void> {

@@ -37,7 +37,7 @@ export interface IsolatedRunner extends Runner {
  */
 export function createIsolatedRunner(given: IsolatedOptions): IsolatedRunner {
   const { handler, isolation, plugin, bundle, setupMs, timeoutMs, pool: settings } = given;
-  const start = { kind: "start", plugin, bundle, handler, options: copyOf(given), setupMs } as const;
+  const start = { kind: "start", plugin, bundle, handler, options: copyOf(given), setupMs, loadCodecs: false } as const;
   const log = given.log.child({ handler });
   const { memoryMb, maxWorkers, idleMs } = settings;
   const pool = createPool({ kind: isolation, start, memoryMb, maxWorkers, idleMs, log });

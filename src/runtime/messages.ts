@@ -25,6 +25,11 @@ export interface StartMessage {
   readonly handler: string;
   readonly options: Readonly<Record<string, unknown>>;
   readonly setupMs: number;
+  /**
+   * Whether to load what makes codecs before the plugin's code runs, since calls will need it. A thread that exits while
+   * it imports leaves files open for as long as the host lives, and a plugin may exit at any time.
+   */
+  readonly loadCodecs: boolean;
 }
 
 /** One at a time, to a worker that is ready. */

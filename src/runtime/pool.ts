@@ -2,6 +2,7 @@
 import type { Body } from "../codecs/codec.ts";
 import { textOf, ZmqEchoError } from "../errors.ts";
 import { type PoolWorker, startWorker, type WorkerJob, type WorkerPlan } from "./pool-worker.ts";
+import { isHeavy } from "./recipe.ts";
 import type { WorkerCounts } from "./runner.ts";
 
 export interface PoolOptions extends WorkerPlan {
@@ -42,6 +43,8 @@ export function createPool(options: PoolOptions): Pool {
   const waiting = new Set<Waiting>();
   /** Somebody else tells how their start went. */
   const warming = new WeakSet<PoolWorker>();
+  /** Whether any call so far had a codec that workers have to load. */
+  let loadCodecs = false;
   let lostSoFar = 0;
   let isClosed = false;
   let aging: NodeJS.Timeout | undefined;
@@ -50,6 +53,7 @@ export function createPool(options: PoolOptions): Pool {
     const { signal } = job;
     if (signal.aborted) return Promise.reject(signal.reason);
     if (isClosed) return Promise.reject(unavailable("has been closed"));
+    loadCodecs ||= isHeavy(job.recipe);
     const worker = idle.pop()?.worker;
     if (worker !== undefined) return worker.run(job);
     return new Promise((resolve, reject) => {
@@ -74,7 +78,10 @@ export function createPool(options: PoolOptions): Pool {
   function start(): PoolWorker | undefined {
     if (isClosed || starting.size + ready.size >= maxWorkers) return undefined;
     try {
-      const worker = startWorker(options, { free, overdue: late, lost });
+      const worker = startWorker(
+        { ...options, start: { ...options.start, loadCodecs } },
+        { free, overdue: late, lost },
+      );
       starting.add(worker);
       return worker;
     } catch (error) {

@@ -1,5 +1,6 @@
 /** How to make a codec again where only data can be handed over: in a worker. */
 import type { Codec, CodecLimits, CodecSpec } from "../codecs/codec.ts";
+import { isLight } from "../codecs/light.ts";
 import type { Bundle } from "../loader/bundle.ts";
 import type { PluginFile } from "../loader/find.ts";
 
@@ -21,6 +22,11 @@ export interface PluginRecipe {
   readonly plugin: PluginFile;
   readonly bundle: Bundle;
   readonly limits: CodecLimits;
+}
+
+/** Whether a worker has to load modules to make the codec. */
+export function isHeavy(recipe: CodecRecipe): boolean {
+  return !("spec" in recipe && isLight(recipe.spec));
 }
 
 /** A codec as an endpoint serves it. */

@@ -50,6 +50,7 @@ async function lookAt({ plugin, bundle, timeoutMs }: OutlineMessage): Promise<vo
 async function start(message: StartMessage): Promise<void> {
   // First, for the plugin's code turns source maps on, and then each module loads its own.
   const { startHandler } = await import("./worker/handler.ts");
+  if (message.loadCodecs) await import("../codecs/registry.ts");
   const shape = await evaluate(message.plugin, message.bundle, { api }, readShape);
   host.send({ kind: "loaded" });
   handler = await startHandler(message, shape, api, host);

@@ -149,6 +149,19 @@ test("a handler that may take long is warned of where it holds up all others", a
   expect((await check({ endpoints: endpoints(2) }, { "plugins/slow.js": slow })).stderr).toEqual([]);
 });
 
+test("a pool of a handler that runs inline is warned of", async () => {
+  const { code, stderr } = await check({
+    handlers: { echo: { pool: { maxWorkers: 2 } } },
+    endpoints: { a: { bind: "tcp://127.0.0.1:5000" } },
+  });
+  expect([code, stderr]).toEqual([
+    0,
+    [
+      'warning: zmqecho.config.json:4:15: handlers.echo.pool: handler echo runs inline, so its pool counts for nothing; set "isolation" to "thread" or "process"',
+    ],
+  ]);
+});
+
 test("a target that gives up before the handler it calls is warned of", async () => {
   const { code, stderr } = await check({
     handlers: { echo: { timeoutMs: 3000 } },

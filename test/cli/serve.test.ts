@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createClient } from "../../src/client/create-client.ts";
@@ -169,6 +169,20 @@ describe("ends", () => {
     await served.logged("draining");
     expect(await served.stop("SIGINT")).toMatchObject({ code: 130 });
     expect(await lost).toMatchObject({ code: "unavailable" });
+  });
+
+  test("without its ipc file, on a second signal too", async () => {
+    const cwd = folderWith({ "hang.mjs": "export default () => new Promise(() => console.log('running'));" });
+    const served = await serve(["ipc://./hang.sock", "--handler", "./hang.mjs"], { cwd });
+    const lost = client(`ipc://${join(cwd, "hang.sock")}`)
+      .request("x", { timeoutMs: 10_000 })
+      .catch((error: unknown) => error);
+    await served.printed("running");
+    process.kill(served.pid, "SIGTERM");
+    await served.logged("draining");
+    expect(await served.stop("SIGTERM")).toMatchObject({ code: 143 });
+    await lost;
+    expect(readdirSync(cwd)).not.toContain("hang.sock");
   });
 
   test.each([

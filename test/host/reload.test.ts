@@ -420,3 +420,56 @@ test("a host can be reloaded between its start and its stop", async () => {
   await host.stop();
   await expect(host.reload()).rejects.toMatchObject({ code: "failed_precondition" });
 });
+
+test("a setup that fails is told once, counted, tried again, and told again when it fails in another way", async () => {
+  const { host, log, writeUntil } = await live({});
+  const failing = (text: string) =>
+    `export default { setup() { globalThis.tries = (globalThis.tries ?? 0) + 1; throw new Error("${text}"); }, handle: () => 1 };`;
+  await writeUntil({ "plugins/x.ts": failing("no database") }, "no database");
+  await host.reload();
+  await host.reload();
+  expect(Reflect.get(globalThis, "tries")).toBeGreaterThan(2);
+  expect(log.records.filter(({ message }) => message.includes("no database"))).toHaveLength(1);
+  expect(host.stats().reloads.failed).toBe(1);
+  await writeUntil({ "plugins/x.ts": failing("no disk") }, "no disk");
+  await host.reload();
+  expect(host.stats().reloads.failed).toBe(2);
+});
+
+test("a configuration in code with functions in it is the same one as long as its code is", async () => {
+  const config = (text: string) =>
+    `export default { watch: false, handlers: { x: { options: { say: () => "${text}" } } },
+      endpoints: { e: { bind: "${ANY_PORT}", handler: "x", codec: "json" } } };`;
+  const folder = await createFolder({
+    "zmqecho.config.ts": config("one"),
+    "plugins/x.ts": "export default (_: unknown, { options }: any) => options.say();",
+  });
+  const log = recordingLog();
+  const host = createHost(await loadConfig({ cwd: folder, env: {} }), { log });
+  await host.start();
+  onTestFinished(() => host.stop());
+  await host.reload();
+  expect(host.stats().reloads.done).toBe(0);
+  await writeFiles(folder, { "zmqecho.config.ts": config("two") });
+  await host.reload();
+  expect(host.stats().reloads.done).toBe(1);
+  const client = createClient({ connect: addressOf(host, "e"), codec: "json" });
+  onTestFinished(() => client.close());
+  expect(await client.request(null)).toBe("two");
+});
+
+test("plugins of an npm package that is being installed anew go on, and the new ones are served when it is there", async () => {
+  const manifest = JSON.stringify({ name: "pack", zmqecho: { plugins: "./handlers" } });
+  const files = (text: string) => ({
+    "node_modules/pack/package.json": manifest,
+    "node_modules/pack/handlers/x.mjs": says(text),
+  });
+  const { folder, client, log, writeUntil } = await live(files("one"), { ...ALL, plugins: ["pack"] });
+  expect(await client.call("x", null)).toBe("one");
+  const gone = log.logged("no npm package of that name");
+  await rename(join(folder, "node_modules/pack"), join(folder, "node_modules/.pack-1"));
+  await gone;
+  expect(await client.call("x", null)).toBe("one");
+  await writeUntil(files("two"), "reloaded handler x");
+  expect(await client.call("x", null)).toBe("two");
+});

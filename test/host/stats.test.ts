@@ -1,10 +1,14 @@
 /** What a host tells of itself in numbers, in the program and over the wire. */
+import { EventEmitter, once } from "node:events";
 import { expect, onTestFinished, test } from "vitest";
 import { Request } from "zeromq";
 import { createClient } from "../../src/client/create-client.ts";
+import { loadConfig } from "../../src/config/load.ts";
 import { LATENCY_BOUNDS_MS } from "../../src/counts.ts";
 import { ZmqEchoError } from "../../src/errors.ts";
-import { ANY_PORT, addressOf, startHost } from "../hosts.ts";
+import { createHost } from "../../src/host.ts";
+import { ANY_PORT, addressOf, recordingLog, startHost } from "../hosts.ts";
+import { createFolder, writeFiles } from "../loader/folder.ts";
 
 const HANDLERS = {
   good: (input: unknown) => input,
@@ -106,4 +110,62 @@ test("replies that nobody takes are counted", { timeout: 60_000 }, async () => {
   for (let sent = 0; sent < 1200; sent++) await lazy.send(["", "x"]);
   await expect.poll(() => host.stats().endpoints.e?.droppedReplies, { timeout: 45_000 }).toBeGreaterThan(0);
   expect(String((await exchange(addressOf(host, "e"), "x"))[0]).length).toBe(1_000_000);
+});
+
+test("workers of a version that was replaced count until they are gone, and those it lost for ever", async () => {
+  const folder = await createFolder({
+    "plugins/x.mjs": "export default (input) => (input === 'exit' ? process.exit() : input);",
+  });
+  const host = createHost(
+    {
+      watch: false,
+      handlers: { x: { isolation: "process", pool: { maxWorkers: 1 } } },
+      endpoints: { e: { bind: ANY_PORT, handlers: ["*"], concurrency: 2 } },
+    },
+    { folder, log: recordingLog() },
+  );
+  await host.start();
+  onTestFinished(() => host.stop(0));
+  const { call } = client(addressOf(host, "e"));
+  await expect(call("x", "exit")).rejects.toThrow();
+  await call("x", "here");
+  expect(host.stats().handlers.x?.workers).toEqual({ live: 1, lost: 1 });
+  await writeFiles(folder, { "plugins/x.mjs": "export default () => 2;" });
+  await host.reload();
+  expect(host.stats().handlers.x?.workers?.lost).toBe(1);
+  await expect.poll(() => host.stats().handlers.x?.workers).toEqual({ live: 1, lost: 1 });
+});
+
+test("an endpoint that is being closed tells what it has told before", async () => {
+  const folder = await createFolder({});
+  const configure = (endpoints: object) =>
+    writeFiles(folder, { "zmqecho.config.json": JSON.stringify({ watch: false, endpoints }) });
+  const orders = { bind: ANY_PORT, handlers: ["orders.*"], concurrency: 2 };
+  await configure({ orders, all: { bind: ANY_PORT, handlers: ["*"] } });
+  const running = new EventEmitter();
+  const host = createHost(await loadConfig({ cwd: folder, env: {} }), {
+    log: recordingLog(),
+    handlers: {
+      ...HANDLERS,
+      "orders.wait": async () => {
+        running.emit("begun");
+        await once(running, "end");
+        return null;
+      },
+    },
+  });
+  await host.start();
+  onTestFinished(() => host.stop(0));
+  const address = addressOf(host, "orders");
+  const begun = once(running, "begun");
+  const waiting = client(address).call("orders.wait", null);
+  await begun;
+  await configure({ all: { bind: ANY_PORT, handlers: ["*"] } });
+  const reloaded = host.reload();
+  await expect.poll(() => host.addresses.has("orders")).toBe(false);
+  const told = await statsFrom(address);
+  expect([Object.keys(told.endpoints), Object.keys(told.handlers)]).toEqual([[], ["orders.create", "orders.wait"]]);
+  running.emit("end");
+  await waiting;
+  await reloaded;
 });

@@ -50,17 +50,24 @@ export async function bindFile(path: string, mode: number, bind: (path: string) 
     chmodSync(socket, mode);
     const { dev, ino } = lstatSync(socket);
     while (!put(socket, path)) await clearStale(path);
-    return { path: absolute, dev, ino };
+    const file = { path: absolute, dev, ino };
+    bound.add(file);
+    return file;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
+/** The files of all hosts of this process, for an end that comes without a stop. */
+const bound = new Set<BoundFile>();
+process.on("exit", () => bound.forEach(removeOwn));
+
 /** Removes our socket file if it is still the one we made. Exact only while the socket is open: then no other file has its inode. */
-export function removeOwn(bound: BoundFile): void {
+export function removeOwn(file: BoundFile): void {
+  bound.delete(file);
   try {
-    const found = lstatSync(bound.path);
-    if (found.dev === bound.dev && found.ino === bound.ino) unlinkSync(bound.path);
+    const found = lstatSync(file.path);
+    if (found.dev === file.dev && found.ino === file.ino) unlinkSync(file.path);
   } catch {
     // Gone already, or out of our reach: the next host that binds here clears it.
   }
