@@ -15,7 +15,7 @@ import { createEndpoints } from "./endpoints.ts";
 import { ConfigError, formatProblem, textOf } from "./errors.ts";
 import type { Log } from "./handler.ts";
 import { createRegistry, type HandlerChanges, type RegistryContents } from "./loader/registry.ts";
-import { createWatcher, type Watcher } from "./loader/watch.ts";
+import { createWatcher, type Watcher } from "./loader/watch/watch.ts";
 import { type HostStats, statsOf } from "./stats.ts";
 import { listed } from "./wording.ts";
 

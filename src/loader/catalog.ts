@@ -5,9 +5,9 @@
 import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Isolation } from "../handler.ts";
-import { areUnchanged, type Stamps, stampFiles } from "../stamp.ts";
 import { findPlugins, type PluginFile, type PluginProblem } from "./find.ts";
 import { loadPlugins, type Plugin } from "./load.ts";
+import { areUnchanged, type Stamps, stampFiles } from "./stamp.ts";
 
 export interface CatalogRequest {
   /** `plugins` of the config. */

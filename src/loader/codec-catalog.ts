@@ -10,8 +10,8 @@ import type { CodecConfig } from "../config/effective.ts";
 import { ConfigError, type Problem } from "../errors.ts";
 import type { CodecDefinition } from "../handler.ts";
 import type { ServedCodec } from "../runtime/recipe.ts";
-import { areUnchanged, type Stamps, stampFiles } from "../stamp.ts";
 import { fileOf, type Plugin } from "./load.ts";
+import { areUnchanged, type Stamps, stampFiles } from "./stamp.ts";
 
 export interface CodecRequest {
   /** `codecs` of the config. */

@@ -3,9 +3,9 @@ import { serialize } from "node:v8";
 import { textOf, ZmqEchoError } from "../errors.ts";
 import type { Bundle } from "../loader/bundle.ts";
 import type { PluginFile } from "../loader/find.ts";
-import type { WorkerKind } from "./link.ts";
-import { createPool } from "./pool.ts";
-import type { WorkerJob } from "./pool-worker.ts";
+import type { WorkerKind } from "./link/link.ts";
+import { createPool } from "./pool/pool.ts";
+import type { WorkerJob } from "./pool/pool-worker.ts";
 import type { Job, Runner, WorkerCounts } from "./runner.ts";
 import type { SetupOptions } from "./setup.ts";
 

@@ -4,11 +4,11 @@ import type { Bundle } from "../loader/bundle.ts";
 import { PluginError } from "../loader/error.ts";
 import type { PluginFile } from "../loader/find.ts";
 import type { PluginOutline } from "../loader/shape.ts";
-import { errorFromData } from "./error-data.ts";
-import { startLink, type WorkerKind } from "./link.ts";
-import { type LastWords, lossFrom } from "./loss.ts";
-import type { FromWorker, OutlineMessage } from "./messages.ts";
-import { limitStart } from "./start-limit.ts";
+import { errorFromData } from "./link/error-data.ts";
+import { startLink, type WorkerKind } from "./link/link.ts";
+import type { FromWorker, OutlineMessage } from "./link/messages.ts";
+import { type LastWords, lossFrom } from "./pool/loss.ts";
+import { limitStart } from "./pool/start-limit.ts";
 
 /**
  * Runs a plugin's code in a worker that is thrown away. Rejects with a `PluginError` as a load in this thread would;

@@ -17,7 +17,7 @@ const FLOORS = [
   ["client", "assemble"],
   ["transports"],
   ["core"],
-  ["loader", "runtime", "codecs", "wire", "config", "log", "wording", "durations", "counts", "stamp"],
+  ["loader", "runtime", "codecs", "wire", "config", "log", "wording", "durations", "counts"],
   ["handler", "errors", "printable"],
 ];
 

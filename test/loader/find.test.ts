@@ -85,6 +85,7 @@ test("an entry that is a file is a problem that names its folder", async () => {
   expect(problems).toEqual([
     {
       name: 'entry "./vat.ts"',
+      entry: "./vat.ts",
       message: `${folder}/vat.ts is a file; name the folder it is in, ${folder}`,
     },
   ]);
@@ -209,5 +210,7 @@ test.each([
   ["C:\\plugins", {}, /^neither a folder, which starts with "\." or "\/", nor the name of an npm package$/],
 ])("an npm package without plugins is a problem: %s %j", async (entry, files, message) => {
   const { problems } = await find(await createFolder(files), [entry]);
-  expect(problems).toEqual([{ name: `entry ${JSON.stringify(entry)}`, message: expect.stringMatching(message) }]);
+  expect(problems).toEqual([
+    { name: `entry ${JSON.stringify(entry)}`, entry, message: expect.stringMatching(message) },
+  ]);
 });

@@ -2,7 +2,7 @@ import { type FSWatcher, readdirSync, readFileSync, type WatchListener, writeFil
 import { chmod, mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { createWatcher, type Watched, type WatcherOptions } from "../../src/loader/watch.ts";
+import { createWatcher, type Watched, type WatcherOptions } from "../../src/loader/watch/watch.ts";
 import { createFolder, writeFiles } from "./folder.ts";
 
 /** What becomes of events: `refuse` gives the error code with which they are refused for a folder, if they are. */

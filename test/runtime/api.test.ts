@@ -80,14 +80,14 @@ describe("a start loads little", () => {
   }
 
   test("in a thread, no package and none of Node's own that is not there anyway", async () => {
-    const { modules, packages } = await importsOf("worker.js", "worker/in-thread.js", "worker/handler.js");
+    const { modules, packages } = await importsOf("worker/main.js", "worker/in-thread.js", "worker/handler.js");
     expect(packages).toEqual(["node:module", "node:url", "node:util", "node:v8", "node:worker_threads"]);
     // Each takes the better part of a millisecond.
     expect(modules).toBeLessThanOrEqual(26);
   });
 
   test("in a process, what its pipe needs besides", async () => {
-    const { packages } = await importsOf("worker.js", "worker/in-process.js", "worker/handler.js");
+    const { packages } = await importsOf("worker/main.js", "worker/in-process.js", "worker/handler.js");
     expect(packages).toEqual(["node:module", "node:net", "node:url", "node:util", "node:v8", "node:worker_threads"]);
   });
 

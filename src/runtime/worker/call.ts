@@ -1,7 +1,7 @@
 /** One call in a worker, as it came over. */
 import type { Body, Codec } from "../../codecs/codec.ts";
 import type { Metadata } from "../../handler.ts";
-import type { CallMessage } from "../messages.ts";
+import type { CallMessage } from "../link/messages.ts";
 import type { Job } from "../runner.ts";
 
 export class ReceivedCall implements Job {

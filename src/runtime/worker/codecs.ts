@@ -4,7 +4,7 @@ import { createLightCodec } from "../../codecs/light.ts";
 import { textOf } from "../../errors.ts";
 import { evaluate } from "../../loader/evaluate.ts";
 import { type PluginShape, readShape } from "../../loader/shape.ts";
-import type { CallMessage } from "../messages.ts";
+import type { CallMessage } from "../link/messages.ts";
 import type { CodecRecipe, PluginRecipe } from "../recipe.ts";
 
 /** The plugin that runs here, whose codec shares its modules. */

@@ -1,5 +1,5 @@
 /** A worker's way to its host. */
-import type { FromWorker, ToWorker } from "../messages.ts";
+import type { FromWorker, ToWorker } from "../link/messages.ts";
 
 export interface Connection {
   send(message: FromWorker): void;

@@ -2,8 +2,8 @@
 import { PluginError } from "../../loader/error.ts";
 import type { PluginShape } from "../../loader/shape.ts";
 import { CallContext } from "../context.ts";
-import { dataFromError, type ErrorData, errorFromData } from "../error-data.ts";
-import type { AbortMessage, CallMessage, StartMessage } from "../messages.ts";
+import { dataFromError, type ErrorData, errorFromData } from "../link/error-data.ts";
+import type { AbortMessage, CallMessage, StartMessage } from "../link/messages.ts";
 import { perform } from "../perform.ts";
 import { setUp } from "../setup.ts";
 import { ReceivedCall } from "./call.ts";

@@ -1,6 +1,6 @@
 import { Socket } from "node:net";
 import { deserialize, serialize } from "node:v8";
-import { read, write } from "../pipe.ts";
+import { read, write } from "../link/pipe.ts";
 import type { Connect } from "./connection.ts";
 
 /** A process's way to its host: the pipe that it finds as its fourth file. Without a host it has nothing to do. */

@@ -1,5 +1,5 @@
 import { type MessagePort, workerData } from "node:worker_threads";
-import { post } from "../port.ts";
+import { post } from "../link/port.ts";
 import type { Connect } from "./connection.ts";
 
 /** A thread's way to its host: a port that it got when it was started. */

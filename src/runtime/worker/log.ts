@@ -3,8 +3,8 @@ import { inspect } from "node:util";
 import { textOf } from "../../errors.ts";
 import type { Log, LogMethod } from "../../handler.ts";
 import { shorten } from "../../wording.ts";
-import { dataFromError, type ErrorData } from "../error-data.ts";
-import type { LogMessage } from "../messages.ts";
+import { dataFromError, type ErrorData } from "../link/error-data.ts";
+import type { LogMessage } from "../link/messages.ts";
 import type { Connection } from "./connection.ts";
 
 /** As many lines may go at once, and as many each second after that. A handler that logs without end must not take the host's time. */

@@ -1,5 +1,5 @@
 /** A worker as its host sees it, be it a thread or a process: messages both ways, and its end. */
-import type { Isolation } from "../handler.ts";
+import type { Isolation } from "../../handler.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { startProcess } from "./process-link.ts";
 import { startThread } from "./thread-link.ts";

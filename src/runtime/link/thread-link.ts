@@ -1,5 +1,5 @@
 import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
-import { textOf } from "../errors.ts";
+import { textOf } from "../../errors.ts";
 import type { Ending, Link, LinkOptions } from "./link.ts";
 import type { FromWorker } from "./messages.ts";
 import { post } from "./port.ts";

@@ -1,14 +1,14 @@
 /** One worker of a pool: started, given a call at a time, asked to end, or killed. */
 import { types } from "node:util";
-import type { Body } from "../codecs/codec.ts";
-import { DEFAULTS } from "../config/defaults.ts";
-import type { Log } from "../handler.ts";
-import { dataFromError, errorFromData } from "./error-data.ts";
-import { type Ending, startLink, type WorkerKind } from "./link.ts";
+import type { Body } from "../../codecs/codec.ts";
+import { DEFAULTS } from "../../config/defaults.ts";
+import type { Log } from "../../handler.ts";
+import { dataFromError, errorFromData } from "../link/error-data.ts";
+import { type Ending, startLink, type WorkerKind } from "../link/link.ts";
+import type { FromWorker, LogMessage, StartMessage } from "../link/messages.ts";
+import type { CodecRecipe } from "../recipe.ts";
+import type { Job } from "../runner.ts";
 import { type LastWords, lossFrom } from "./loss.ts";
-import type { FromWorker, LogMessage, StartMessage } from "./messages.ts";
-import type { CodecRecipe } from "./recipe.ts";
-import type { Job } from "./runner.ts";
 import { limitStart } from "./start-limit.ts";
 
 /** A call that a worker can run: it brings what its codec is made from. */

@@ -1,9 +1,9 @@
 /** Why a worker is gone, as an error for the log. */
-import { textOf } from "../errors.ts";
-import { firstLine } from "../wording.ts";
-import { errorFromData } from "./error-data.ts";
-import type { Ending } from "./link.ts";
-import type { FromWorker } from "./messages.ts";
+import { textOf } from "../../errors.ts";
+import { firstLine } from "../../wording.ts";
+import { errorFromData } from "../link/error-data.ts";
+import type { Ending } from "../link/link.ts";
+import type { FromWorker } from "../link/messages.ts";
 
 /** What a worker said of an error that nobody caught. */
 export type LastWords = Extract<FromWorker, { readonly kind: "dying" }>;

@@ -1,5 +1,5 @@
 /** How long the start of a worker may take, step by step. */
-import { DEFAULTS } from "../config/defaults.ts";
+import { DEFAULTS } from "../../config/defaults.ts";
 
 /** What is late says so itself, unless it loops; then it is ended from outside this much later. */
 const GRACE_MS = 500;

@@ -1,11 +1,11 @@
 /** What a host and a worker tell each other: data only, over a port or a pipe of their own that plugins don't see. */
-import type { Body } from "../codecs/codec.ts";
-import type { Log, Metadata } from "../handler.ts";
-import type { Bundle } from "../loader/bundle.ts";
-import type { PluginFile } from "../loader/find.ts";
-import type { PluginOutline } from "../loader/shape.ts";
+import type { Body } from "../../codecs/codec.ts";
+import type { Log, Metadata } from "../../handler.ts";
+import type { Bundle } from "../../loader/bundle.ts";
+import type { PluginFile } from "../../loader/find.ts";
+import type { PluginOutline } from "../../loader/shape.ts";
+import type { CodecRecipe } from "../recipe.ts";
 import type { ErrorData } from "./error-data.ts";
-import type { CodecRecipe } from "./recipe.ts";
 
 export type ToWorker = OutlineMessage | StartMessage | CallMessage | AbortMessage | { readonly kind: "close" };
 

@@ -1,7 +1,7 @@
 /** The way that a path leads, folder by folder. */
 import { readlinkSync, type Stats } from "node:fs";
 import { dirname, join, parse, sep } from "node:path";
-import { attempt } from "./look.ts";
+import { attempt } from "./disk.ts";
 
 /** As many as Linux follows. */
 const MOST_LINKS = 40;

@@ -3,13 +3,13 @@
  * look at a plugin, or to run its handler.
  */
 import { isMainThread } from "node:worker_threads";
-import { evaluate } from "../loader/evaluate.ts";
-import { outlineOf, readShape } from "../loader/shape.ts";
-import { dataFromError } from "./error-data.ts";
-import type { OutlineMessage, StartMessage, ToWorker } from "./messages.ts";
-import type { HandlerHere } from "./worker/handler.ts";
+import { evaluate } from "../../loader/evaluate.ts";
+import { outlineOf, readShape } from "../../loader/shape.ts";
+import { dataFromError } from "../link/error-data.ts";
+import type { OutlineMessage, StartMessage, ToWorker } from "../link/messages.ts";
+import type { HandlerHere } from "./handler.ts";
 
-const { connect } = await (isMainThread ? import("./worker/in-process.ts") : import("./worker/in-thread.ts"));
+const { connect } = await (isMainThread ? import("./in-process.ts") : import("./in-thread.ts"));
 const host = connect(receive);
 
 let handler: HandlerHere | undefined;
@@ -49,8 +49,8 @@ async function lookAt({ plugin, bundle, timeoutMs }: OutlineMessage): Promise<vo
 
 async function start(message: StartMessage): Promise<void> {
   // First, for the plugin's code turns source maps on, and then each module loads its own.
-  const { startHandler } = await import("./worker/handler.ts");
-  if (message.loadCodecs) await import("../codecs/registry.ts");
+  const { startHandler } = await import("./handler.ts");
+  if (message.loadCodecs) await import("../../codecs/registry.ts");
   const shape = await evaluate(message.plugin, message.bundle, { api }, readShape);
   host.send({ kind: "loaded" });
   handler = await startHandler(message, shape, api, host);
@@ -58,7 +58,7 @@ async function start(message: StartMessage): Promise<void> {
 }
 
 async function api(): Promise<object> {
-  return (await import("./worker/api.ts")).api;
+  return (await import("./api.ts")).api;
 }
 
 process.on("uncaughtException", (error, origin) => {

@@ -1,9 +1,9 @@
 /** Errors as data, for the way between a worker and its host, which keeps neither our classes nor what Node adds to its own. */
 import { inspect, types } from "node:util";
-import { CallError, type ErrorCode, type JsonObject, ZmqEchoError } from "../errors.ts";
-import { PluginError } from "../loader/error.ts";
-import type { PluginProblem } from "../loader/find.ts";
-import { shorten } from "../wording.ts";
+import { CallError, type ErrorCode, type JsonObject, ZmqEchoError } from "../../errors.ts";
+import { PluginError } from "../../loader/error.ts";
+import type { PluginProblem } from "../../loader/find.ts";
+import { shorten } from "../../wording.ts";
 
 export interface ErrorData {
   readonly name: string;

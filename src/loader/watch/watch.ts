@@ -7,9 +7,9 @@
  */
 import { type FSWatcher, type Stats, watch as watchFolder } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { textOf } from "../errors.ts";
-import { ANY, factsAt, fileSystemWithoutEvents, identityOf, listingOf, mountPoints } from "./look.ts";
-import { follow } from "./way.ts";
+import { textOf } from "../../errors.ts";
+import { ANY, factsAt, fileSystemWithoutEvents, identityOf, listingOf, mountPoints } from "./disk.ts";
+import { follow } from "./follow-path.ts";
 
 /** What is to be watched. */
 export interface Watched {

@@ -1,9 +1,9 @@
 /** The workers of one handler: as many as there is work for, up to a bound, and none when there was none for a while. */
-import type { Body } from "../codecs/codec.ts";
-import { textOf, ZmqEchoError } from "../errors.ts";
+import type { Body } from "../../codecs/codec.ts";
+import { textOf, ZmqEchoError } from "../../errors.ts";
+import { isHeavy } from "../recipe.ts";
+import type { WorkerCounts } from "../runner.ts";
 import { type PoolWorker, startWorker, type WorkerJob, type WorkerPlan } from "./pool-worker.ts";
-import { isHeavy } from "./recipe.ts";
-import type { WorkerCounts } from "./runner.ts";
 
 export interface PoolOptions extends WorkerPlan {
   readonly maxWorkers: number;
