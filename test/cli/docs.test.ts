@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { program } from "../../src/cli/main.ts";
+import { program } from "../../src/cli/program.ts";
 import { exitCodeOf, isErrorCode } from "../../src/errors.ts";
 
 const text = await readFile(new URL("../../docs/cli.md", import.meta.url), "utf8");

@@ -1,0 +1,39 @@
+/** What commands have in common: options, and how their values are read. */
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { BOUNDS } from "../config/defaults.ts";
+
+export const CONFIG = ["--config <file>", "the configuration; default: the nearest zmqecho.config.json"] as const;
+
+export const PROTO = ["--proto <file>", "a .proto file, for the codec protobuf"] as const;
+export const TYPE = ["--type <name>", "the full name of the request's message type, such as shop.Order"] as const;
+export const RESPONSE_TYPE = ["--response-type <name>", "that of the reply; default: the request's"] as const;
+
+export function codecOption(): Option {
+  return new Option("--codec <name>", "raw, json, cbor, msgpack, protobuf, or one of the configuration; default: raw");
+}
+
+export function command(root: Command, usage: string, summary: string): Command {
+  return root.command(usage).description(summary).showSuggestionAfterError().exitOverride();
+}
+
+export function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}
+
+export function integer(least: number, most: number, text: string): number {
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  // Commander adds which option it is.
+  throw new InvalidArgumentError(`It takes a whole number from ${least} to ${most}.`);
+}
+
+export const timeoutMs = (text: string): number => integer(1, BOUNDS.timeoutMs, text);
+export const intervalMs = (text: string): number => integer(0, BOUNDS.timeoutMs, text);
+export const retries = (text: string): number => integer(0, BOUNDS.retries, text);
+export const concurrency = (text: string): number => integer(1, BOUNDS.concurrency, text);
+export const count = (text: string): number => integer(1, 1_000_000_000, text);
+
+/** For a command that only prints: without a reader it ends there and then, as SIGPIPE ends others. */
+export function endWithOutput(): void {
+  process.stdout.once("error", () => process.exit(process.exitCode ?? 128 + 13));
+}

@@ -1,0 +1,18 @@
+/** What commands there are, with their flags; docs/cli.md is tested against it. */
+import { Command } from "commander";
+import { addClientCommands } from "./client-commands.ts";
+import { addHostCommands } from "./host-commands.ts";
+import { ownVersion } from "./own-package.ts";
+
+export function program(): Command {
+  const root = new Command("zmqecho")
+    .description("curl, mock server and function host for ZeroMQ")
+    .version(ownVersion())
+    .configureHelp({ sortSubcommands: false, sortOptions: false })
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "zmqecho: ")) })
+    .showSuggestionAfterError()
+    .exitOverride();
+  addHostCommands(root);
+  addClientCommands(root);
+  return root;
+}
