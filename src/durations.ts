@@ -13,6 +13,12 @@ export function checkMs(ms: number, what: string, least = 1): number {
   );
 }
 
+/** The number as it is. Throws `invalid_argument` for what is no count from 1 to `most`, naming it. */
+export function checkCount(count: number, what: string, most: number): number {
+  if (Number.isInteger(count) && count >= 1 && count <= most) return count;
+  throw new ZmqEchoError("invalid_argument", `${what} takes a whole number from 1 to ${most}, not ${String(count)}`);
+}
+
 /** Whether a promise settled within the time; it rejects as the promise does. */
 export async function settledWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;

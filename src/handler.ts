@@ -120,6 +120,15 @@ export function defineHandler<
   return definition;
 }
 
+/** What a handler takes and gives, for `createClient`: `TypesOf<typeof vat>`. */
+export type TypesOf<Handler> = Handler extends (input: infer Input, ...rest: never[]) => infer Output
+  ? { readonly input: Input; readonly output: Awaited<Output> }
+  : { readonly input: Accepted<SchemaOf<Handler, "input">>; readonly output: Parsed<SchemaOf<Handler, "output">> };
+
+type SchemaOf<Handler, Side extends string> = Handler extends { readonly [Name in Side]?: infer Schema }
+  ? Exclude<Schema, undefined>
+  : undefined;
+
 /** A codec of your own. Both functions are synchronous; what they throw is an error of encoding or decoding. */
 export interface CodecDefinition {
   /** A value of the model as bytes. */

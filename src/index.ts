@@ -2,7 +2,7 @@
  * zmqecho as a library: a function host and a client for ZeroMQ, and what plugins are written with.
  * @packageDocumentation
  */
-export type { CallOptions, Client, RequestOptions } from "./client/client.ts";
+export type { AnyHandlers, CallOptions, Client, HandlerType, HandlerTypes, RequestOptions } from "./client/client.ts";
 export { type ClientOptions, createClient } from "./client/create-client.ts";
 export type { Body, Codec, CodecLimits, CodecRole, CodecSpec, PlainSpec, ProtobufSpec } from "./codecs/codec.ts";
 export { type CodecOptions, createCodec } from "./codecs/registry.ts";
@@ -46,6 +46,7 @@ export {
   type LogMethod,
   type Metadata,
   type SetupContext,
+  type TypesOf,
   type Value,
 } from "./handler.ts";
 export { createHost, type Host, type HostOptions } from "./host.ts";

@@ -1,22 +1,28 @@
 /** Calls handlers behind any REP or ROUTER socket, ours or not. */
 import type { Body, Codec } from "../codecs/codec.ts";
-import { DEFAULTS, limitsWith } from "../config/defaults.ts";
-import { checkMs } from "../durations.ts";
+import { BOUNDS, DEFAULTS, limitsWith } from "../config/defaults.ts";
+import { checkCount, checkMs } from "../durations.ts";
 import { CallError, ZmqEchoError } from "../errors.ts";
 import type { Metadata, Value } from "../handler.ts";
 import { parseAddress } from "../wire/address.ts";
 import { checkMetadata, LONGEST_TIMEOUT_MS, NO_METADATA, writeRequest } from "../wire/zep.ts";
+import { createPlaces } from "./places.ts";
 import { decodeReply, readPlainReply, readZepReply } from "./reply.ts";
-import { createReq } from "./req.ts";
-import { createTurns } from "./turns.ts";
-import { type Wait, waitFor } from "./wait.ts";
+import { createServers } from "./servers.ts";
+import { Closing, type Wait, waitFor } from "./wait.ts";
 
 /** All of a client but its codec. */
 export interface ConnectionOptions {
-  /** `tcp://HOST:PORT` or `ipc://PATH`, one or several; one that does not answer is passed over. */
+  /** `tcp://HOST:PORT` or `ipc://PATH`, one or several that are alike; one that does not answer is passed over. */
   readonly connect: string | readonly string[];
   /** Milliseconds for a whole call, waiting and retries included. Default 10000. */
   readonly timeoutMs?: number;
+  /**
+   * How many requests are on the wire at once; the others wait, in order, within their deadlines. One that is alone goes over a
+   * REQ, those beside others over a DEALER that speaks like one. 1 for a server that does not keep a request's whole
+   * envelope. Default 128.
+   */
+  readonly maxInFlight?: number;
   /** How often a call that failed with a retryable code is sent again. The server may have run it before. Default 0. */
   readonly retries?: number;
   /** Keep trying until the timeout when nobody is there, instead of failing at once. Default false. */
@@ -39,17 +45,34 @@ export interface CallOptions extends RequestOptions {
   readonly metadata?: Metadata;
 }
 
+/** What a handler takes and gives; see {@link TypesOf}. */
+export interface HandlerType {
+  readonly input: unknown;
+  readonly output: unknown;
+}
+
+/** By the handlers' names. They are promises to the compiler alone: nothing is checked when a call is made. */
+export type HandlerTypes<Names> = { readonly [Name in keyof Names]: HandlerType };
+
+export interface AnyHandlers {
+  readonly [handler: string]: { readonly input: unknown; readonly output: Value };
+}
+
 /**
- * A connection that is made when first used. Requests go out one after the other, in order.
+ * Connects when first used. Calls may be made side by side, and their replies come as the server gives them.
  * All methods reject with a `CallError`, which is a `ZmqEchoError`: the code, message and details that the server sent, or, from this side,
  * `invalid_argument` (the input can't be encoded), `unavailable` (nobody there, with the reason), `deadline_exceeded`,
  * `canceled`, `resource_exhausted` (the reply is over a limit), `internal` (the reply can't be read).
  */
-export interface Client {
+export interface Client<Handlers extends HandlerTypes<Handlers> = AnyHandlers> {
   /** Asks a plain endpoint, or any REP server: the encoded input is the whole message. */
-  request(input: unknown, options?: RequestOptions): Promise<Value>;
+  request<Output = Value>(input: unknown, options?: RequestOptions): Promise<Output>;
   /** Calls a handler by name on an endpoint that serves `handlers` (ZEP/1). */
-  call(handler: string, input: unknown, options?: CallOptions): Promise<Value>;
+  call<Name extends keyof Handlers & string>(
+    handler: Name,
+    input: Handlers[Name]["input"],
+    options?: CallOptions,
+  ): Promise<Handlers[Name]["output"]>;
   /** The same with bodies that are encoded already: by name if `handler` is given, else plain. */
   exchange(body: Body, options?: CallOptions & { readonly handler?: string }): Promise<Body>;
   /** Ends what is under way with `canceled`. Nothing keeps the process alive afterwards. */
@@ -68,9 +91,11 @@ export function createClientWith(codec: Codec, options: ConnectionOptions): Clie
   const { retries = DEFAULTS.retries, timeoutMs: usualTimeoutMs = DEFAULTS.clientTimeoutMs } = options;
   checkMs(usualTimeoutMs, "timeoutMs");
   const limits = limitsWith(options.limits);
-  const req = createReq({ addresses, limits, persistent: options.wait ?? false });
-  const turns = createTurns();
-  const closing = new AbortController();
+  const maxInFlight = checkCount(options.maxInFlight ?? DEFAULTS.maxInFlight, "maxInFlight", BOUNDS.maxInFlight);
+  const servers = createServers({ addresses, limits: { ...limits, maxInFlight }, persistent: options.wait ?? false });
+  const places = createPlaces(maxInFlight);
+  const closing = new Closing();
+  let inFlight = 0;
 
   async function exchange(body: Body, request: ExchangeOptions = {}): Promise<Body> {
     const timeoutMs = checkMs(request.timeoutMs ?? usualTimeoutMs, "timeoutMs");
@@ -78,11 +103,12 @@ export function createClientWith(codec: Codec, options: ConnectionOptions): Clie
     const wait: Wait = {
       timeoutMs,
       expiresAt: performance.now() + timeoutMs,
-      signal: request.signal === undefined ? closing.signal : AbortSignal.any([closing.signal, request.signal]),
+      signal: request.signal,
+      closing,
     };
     for (let tried = 0; ; tried++) {
       try {
-        return await turns.take(wait, () => attempt(body, request, wait));
+        return await places.take(wait, () => attempt(body, request, wait));
       } catch (error) {
         const pauseMs = tried < retries ? pauseBeforeRetry(error, tried) : undefined;
         if (pauseMs === undefined || performance.now() + pauseMs >= wait.expiresAt) throw error;
@@ -100,24 +126,25 @@ export function createClientWith(codec: Codec, options: ConnectionOptions): Clie
 
   async function attempt(body: Body, { handler, metadata = NO_METADATA }: ExchangeOptions, wait: Wait): Promise<Body> {
     const frames = handler === undefined ? body : frameCall(handler, codec.name, metadata, body, wait.expiresAt);
-    const reply = await req.exchange(frames, wait, options.onFrames);
+    const kind = inFlight++ === 0 ? "req" : "dealer";
+    const reply = await servers.exchange(kind, frames, wait, options.onFrames).finally(() => inFlight--);
     if (handler === undefined) return readPlainReply(reply);
     const success = readZepReply(reply);
     if (success.codec === codec.name) return success.body;
     throw new ZmqEchoError("internal", `the reply is in codec ${JSON.stringify(success.codec)}, not ${codec.name}`);
   }
 
-  async function ask(input: unknown, request?: ExchangeOptions): Promise<Value> {
-    return decodeReply(codec, await exchange(codec.encodeBody(input), request));
+  async function ask<Output = Value>(input: unknown, request?: ExchangeOptions): Promise<Output> {
+    return decodeReply(codec, await exchange(codec.encodeBody(input), request)) as Output;
   }
 
   async function close(): Promise<void> {
-    closing.abort(new Error("the client was closed"));
-    req.close();
+    closing.close();
+    servers.close();
   }
 
   return {
-    request: (input, request) => asCallError(ask(input, request)),
+    request: <Output>(input: unknown, request?: RequestOptions) => asCallError(ask<Output>(input, request)),
     call: (handler, input, call) => asCallError(ask(input, { ...call, handler })),
     exchange: (body, request) => asCallError(exchange(body, request)),
     close,

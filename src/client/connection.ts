@@ -1,118 +1,115 @@
-/** One REQ socket on one address: made, greeted, used for one request at a time, and thrown away when it breaks. */
-import { Request } from "zeromq";
+/** A socket on one address: made, greeted, used, and thrown away when its peer goes. */
+import type { Dealer, Request } from "zeromq";
 import type { Body } from "../codecs/codec.ts";
 import { ZmqEchoError } from "../errors.ts";
 import { parseAddress } from "../wire/address.ts";
-import { type Wait, waitFor } from "./wait.ts";
+import type { Wait } from "./wait.ts";
 
 export interface Connection {
   readonly address: string;
-  /** True once the peer has gone; a request sent now would be lost. */
-  isBroken(): boolean;
+  /** Whether a REP or ROUTER has answered the handshake, and has not gone since; a request sent at another time would be lost. */
+  isUp(): boolean;
+  /** How many requests wait for their replies. */
+  inFlight(): number;
   /**
    * Sends one message and resolves with its reply. Rejects with `unavailable` when the peer goes, `deadline_exceeded`
-   * or `canceled`; the connection is of no use afterwards, since a REQ that missed its reply can't send again.
+   * or `canceled`.
    */
   roundTrip(frames: Body, wait: Wait): Promise<Body>;
   close(): void;
 }
 
+export interface ConnectionOptions {
+  readonly address: string;
+  readonly limits: ConnectionLimits;
+  readonly events: ConnectionEvents;
+}
+
 export interface ConnectionLimits {
   readonly maxMessageBytes: number;
   readonly handshakeMs: number;
+  readonly maxInFlight: number;
 }
 
-/** A lost connection may have a reply behind it that was read already but not yet handed to us. */
-const LAST_REPLY_MS = 50;
+/** What becomes of a connection: up and perhaps lost, or failed. Each comes once, and nothing after `close`. */
+export interface ConnectionEvents {
+  /** A REP or ROUTER has answered the handshake. */
+  up(): void;
+  /** Nobody has; nothing was sent. */
+  failed(): void;
+  /** The peer has gone, or the connection has become useless; it has closed itself. */
+  lost(): void;
+}
 
-/**
- * Connects. One of the two callbacks is called once: `onUp` when a REP or ROUTER has answered the handshake, `onFailed`
- * when nobody did; nothing was sent then.
- */
-export function openConnection(
-  address: string,
-  limits: ConnectionLimits,
-  { onUp, onFailed }: { readonly onUp: () => void; readonly onFailed: () => void },
-): Connection {
-  // Not libzmq's `immediate`, though it would hold a request back until somebody is there: it drops the replies that
-  // were read but not yet taken when the connection ends.
-  const socket = new Request({
+/** A lost connection may have replies behind it that were read already but not yet handed to us. */
+const LAST_REPLIES_MS = 50;
+
+/** What sockets of clients have in common. */
+export function socketOptions({ address, limits }: ConnectionOptions) {
+  return {
+    // Not libzmq's `immediate`, though it would hold a request back until somebody is there: it drops the replies that
+    // were read but not yet taken when the connection ends.
     linger: 0,
     handshakeInterval: limits.handshakeMs,
     // Up to twice the limit it is told to the caller; beyond it libzmq cuts the connection.
     maxMessageSize: limits.maxMessageBytes * 2,
     ipv6: address.startsWith("tcp://["),
-  });
-  let state: "new" | "up" | "broken" = "new";
-  let onBroken: ((error: Error) => void) | undefined;
+  };
+}
+
+/**
+ * Connects, and follows what becomes of it.
+ * @param end fails what is in flight; called when the peer has gone and its last replies have been read
+ */
+export function connectSocket(
+  socket: Request | Dealer,
+  { address, events }: ConnectionOptions,
+  end: (error: Error) => void,
+): { isUp(): boolean; giveUp(): void } {
+  let state: "new" | "up" | "over" = "new";
 
   function lost(): void {
+    if (state === "over") return;
     const wasUp = state === "up";
-    if (state === "broken") return;
-    state = "broken";
+    state = "over";
     if (!wasUp) {
-      onFailed();
+      events.failed();
       return;
     }
     const why = "it stopped, or the request was over its limit";
     const gone = new ZmqEchoError("unavailable", `${address} closed the connection before it answered: ${why}`);
     // An immediate comes after the sockets were read, a late timer before.
-    setTimeout(() => setImmediate(() => onBroken?.(gone)), LAST_REPLY_MS);
+    setTimeout(() => setImmediate(end, gone), LAST_REPLIES_MS);
+    events.lost();
   }
 
   socket.events.on("handshake", () => {
     if (state !== "new") return;
     state = "up";
-    onUp();
+    events.up();
   });
   socket.events.on("disconnect", lost);
   socket.events.on("connect:retry", lost);
   socket.connect(parseAddress(address, "connect").text);
-
-  async function sendThrough(frames: Body): Promise<void> {
-    for (;;) {
-      try {
-        return await socket.send(frames as Uint8Array[]);
-      } catch (error) {
-        if (socket.closed || !isInterrupted(error)) throw error;
-      }
-    }
-  }
-
-  async function exchange(frames: Body): Promise<Body> {
-    await sendThrough(frames);
-    for (;;) {
-      try {
-        return await socket.receive();
-      } catch (error) {
-        if (socket.closed || !isPassing(error)) throw error;
-      }
-    }
-  }
-
   return {
-    address,
-    isBroken: () => state === "broken",
-    roundTrip(frames, wait) {
-      const late = () => new ZmqEchoError("deadline_exceeded", `no answer from ${address} within ${wait.timeoutMs} ms`);
-      return waitFor(wait, late, (resolve, reject) => {
-        // For as long as this one call, so that no call is remembered by the connection.
-        onBroken = reject;
-        exchange(frames).then(resolve, reject);
-        return () => {
-          onBroken = undefined;
-        };
-      });
+    isUp: () => state === "up",
+    giveUp() {
+      if (state === "up") events.lost();
+      state = "over";
     },
-    close: () => socket.close(),
   };
 }
 
+export function noAnswer(address: string, { timeoutMs }: Wait, hint = ""): ZmqEchoError {
+  return new ZmqEchoError("deadline_exceeded", `no answer from ${address} within ${timeoutMs} ms${hint}`);
+}
+
 /** A signal of the system, such as the one that tells of the end of a child, ends a call of libzmq early. */
-function isInterrupted(error: unknown): boolean {
+export function isInterrupted(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === "EINTR";
 }
 
-function isPassing(error: unknown): boolean {
+/** What wakes a reader and then is no message. */
+export function isPassing(error: unknown): boolean {
   return isInterrupted(error) || (error as NodeJS.ErrnoException).code === "EAGAIN";
 }

@@ -3,7 +3,13 @@ import type { Codec, CodecSpec } from "../codecs/codec.ts";
 import { createCodec } from "../codecs/registry.ts";
 import { DEFAULTS } from "../config/defaults.ts";
 import type { CodecDefinition } from "../handler.ts";
-import { type Client, type ConnectionOptions, createClientWith } from "./client.ts";
+import {
+  type AnyHandlers,
+  type Client,
+  type ConnectionOptions,
+  createClientWith,
+  type HandlerTypes,
+} from "./client.ts";
 
 export interface ClientOptions extends ConnectionOptions {
   /** How bodies are encoded: a name, a spec, or what `createCodec` made or `defineCodec` gave. Default `raw`. */
@@ -11,15 +17,18 @@ export interface ClientOptions extends ConnectionOptions {
 }
 
 /**
- * Makes a client for any REP or ROUTER server; connects when first used.
+ * Makes a client for any REP or ROUTER server; connects when first used. `createClient<{ vat: TypesOf<typeof vat> }>(…)` knows
+ * what `vat` takes and gives.
  * Throws `invalid_argument` for an address, `unimplemented` for a codec, and `ConfigError` for a schema that can't be used.
  */
-export function createClient(options: ClientOptions): Client {
+export function createClient<Handlers extends HandlerTypes<Handlers> = AnyHandlers>(
+  options: ClientOptions,
+): Client<Handlers> {
   const { codec = DEFAULTS.codec, ...rest } = options;
   const made = isMade(codec)
     ? codec
     : createCodec(codec, { role: "client", ...(rest.limits !== undefined && { limits: rest.limits }) });
-  return createClientWith(made, rest);
+  return createClientWith(made, rest) as Client<Handlers>;
 }
 
 function isMade(codec: CodecSpec | CodecDefinition | Codec): codec is Codec {

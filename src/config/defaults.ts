@@ -24,6 +24,8 @@ export const DEFAULTS = {
   /** For a whole call, retries included. Longer than the handler's, so that its reason arrives. */
   clientTimeoutMs: 10_000,
   retries: 0,
+  /** Requests of one client that are on the wire at once. */
+  maxInFlight: 128,
   /** For a plugin's `setup`. */
   setupTimeoutMs: 10_000,
   /** Of a handler that runs in threads or processes; as many of those as there are processor cores. */
@@ -44,6 +46,7 @@ export const BOUNDS = {
   /** Of a handler, of a call. */
   timeoutMs: LONGEST_TIMER_MS,
   retries: 1000,
+  maxInFlight: 65_536,
   /** Of an endpoint, of a handler. */
   concurrency: 65_536,
   /** Of a handler. */

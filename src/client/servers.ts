@@ -1,0 +1,250 @@
+/**
+ * The servers of a client, one or several that are alike: which of them gets a request, and why none does. Requests go to
+ * the one with the fewest in flight, in turn where they have as many; one that fails is passed over for a while.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Body } from "../codecs/codec.ts";
+import { ZmqEchoError } from "../errors.ts";
+import { type MessageLimits, overLimit } from "../wire/limits.ts";
+import type { Connection, ConnectionLimits, ConnectionOptions } from "./connection.ts";
+import { openDealer } from "./dealer.ts";
+import { diagnose, LONGEST_LOOK_MS } from "./diagnose.ts";
+import { openReq } from "./req.ts";
+import { type Wait, waitFor } from "./wait.ts";
+
+export interface ServersOptions {
+  /** Where the servers may be reached; one that does not answer the handshake is passed over. */
+  readonly addresses: readonly string[];
+  readonly limits: MessageLimits & ConnectionLimits;
+  /** Go on trying until the deadline when nobody is there, instead of failing at once. */
+  readonly persistent: boolean;
+}
+
+/** Sees each message as it leaves and as it arrives. */
+export type FramesListener = (direction: "sent" | "received", frames: Body) => void;
+
+/** `req`: alone in flight. `dealer`: beside others. */
+export type SocketKind = "req" | "dealer";
+
+export interface Servers {
+  /**
+   * Sends one message and resolves with the frames of its reply. Rejects with `unavailable` (nobody there, or the
+   * connection was lost), `deadline_exceeded`, `canceled`, or `resource_exhausted` for a reply over the limits.
+   */
+  exchange(kind: SocketKind, frames: Body, wait: Wait, onFrames?: FramesListener): Promise<Body>;
+  close(): void;
+}
+
+/** How long an address has the field to itself before the next one is tried beside it. */
+const HEAD_START_MS = 300;
+/** How long one that failed is tried after all others; it doubles with each time in a row. */
+const PASSED_OVER_MS = 500;
+const LONGEST_PASSED_OVER_MS = 10_000;
+/** How long to look for the reason once the deadline has passed. */
+const GLANCE_MS = 100;
+/** Between two rounds over the addresses when told to go on trying. */
+const ROUND_PAUSE_MS = 100;
+
+const OPEN: Readonly<Record<SocketKind, (options: ConnectionOptions) => Connection>> = {
+  req: openReq,
+  dealer: openDealer,
+};
+
+/** Who waits for a connection to come up. */
+interface Waiter {
+  up(connection: Connection): void;
+  failed(): void;
+}
+
+/** A connection that is up, or on the way. */
+interface Door {
+  readonly connection: Connection;
+  readonly waiters: Set<Waiter>;
+}
+
+/** One server, as its address and what is known of it. */
+interface Server {
+  readonly address: string;
+  readonly doors: Partial<Record<SocketKind, Door>>;
+  /** `performance.now()` until which it is passed over. */
+  passedOverUntil: number;
+  failures: number;
+}
+
+export function createServers(options: ServersOptions): Servers {
+  const { addresses, limits, persistent } = options;
+  const servers = addresses.map((address): Server => ({ address, doors: {}, passedOverUntil: 0, failures: 0 }));
+  let turn = 0;
+  let explaining: Promise<string[]> | undefined;
+
+  async function exchange(kind: SocketKind, frames: Body, wait: Wait, onFrames?: FramesListener): Promise<Body> {
+    const connection = await connect(kind, wait);
+    onFrames?.("sent", frames);
+    const reply = await connection.roundTrip(frames, wait);
+    onFrames?.("received", reply);
+    const tooLarge = overLimit(reply, limits);
+    if (tooLarge !== undefined) throw tooLarge;
+    return reply;
+  }
+
+  async function connect(kind: SocketKind, wait: Wait): Promise<Connection> {
+    const expired = () => new NoPeer(true);
+    for (;;) {
+      try {
+        return await firstToAnswer(kind, wait);
+      } catch (error) {
+        if (!(error instanceof NoPeer)) throw error;
+        const over = error.expired || performance.now() + ROUND_PAUSE_MS >= wait.expiresAt;
+        if (over || !persistent) throw await explain(wait, error.expired || persistent);
+        await waitFor<void>(wait, expired, (resolve) => void delay(ROUND_PAUSE_MS).then(resolve));
+      }
+    }
+  }
+
+  /** Tries the servers in order, each with a head start on the next; one that fails gives way at once. */
+  function firstToAnswer(kind: SocketKind, wait: Wait): Promise<Connection> {
+    return waitFor(
+      wait,
+      () => new NoPeer(true),
+      (resolve, reject) => {
+        const trying = new Map<Server, Waiter>();
+        const rest = inOrder(kind);
+        let headStart: NodeJS.Timeout | undefined;
+
+        function tryNext(): void {
+          clearTimeout(headStart);
+          const server = rest.shift();
+          if (server === undefined) {
+            if (trying.size === 0) reject(new NoPeer(false));
+            return;
+          }
+          const waiter: Waiter = {
+            up(connection) {
+              trying.delete(server);
+              // Whoever had a head start and did not use it is slow, if not gone.
+              for (const slow of trying.keys()) passOver(slow);
+              resolve(connection);
+            },
+            failed() {
+              trying.delete(server);
+              tryNext();
+            },
+          };
+          trying.set(server, waiter);
+          if (rest.length > 0) headStart = setTimeout(tryNext, HEAD_START_MS);
+          enter(kind, server, waiter);
+        }
+
+        tryNext();
+        return () => {
+          clearTimeout(headStart);
+          for (const [server, waiter] of trying) leave(kind, server, waiter);
+        };
+      },
+    );
+  }
+
+  function inOrder(kind: SocketKind): Server[] {
+    const now = performance.now();
+    const first = turn++ % servers.length;
+    const rank = ({ passedOverUntil, doors }: Server) =>
+      passedOverUntil > now ? Number.POSITIVE_INFINITY : (doors[kind]?.connection.inFlight() ?? 0);
+    // Sorting keeps the order of those of one rank.
+    return [...servers.slice(first), ...servers.slice(0, first)]
+      .map((server) => ({ server, rank: rank(server) }))
+      .sort((one, other) => (one.rank === other.rank ? 0 : one.rank - other.rank))
+      .map(({ server }) => server);
+  }
+
+  function enter(kind: SocketKind, server: Server, waiter: Waiter): void {
+    const door = server.doors[kind] ?? open(kind, server);
+    if (door.connection.isUp()) waiter.up(door.connection);
+    else door.waiters.add(waiter);
+  }
+
+  /** A connection that nobody waits for any more, and that is not up, will not be. */
+  function leave(kind: SocketKind, server: Server, waiter: Waiter): void {
+    const door = server.doors[kind];
+    if (door === undefined || !door.waiters.delete(waiter) || door.waiters.size > 0) return;
+    delete server.doors[kind];
+    door.connection.close();
+  }
+
+  function open(kind: SocketKind, server: Server): Door {
+    const { address } = server;
+    const waiters = new Set<Waiter>();
+    const forget = (): void => {
+      if (server.doors[kind] === door) delete server.doors[kind];
+    };
+    const connection = OPEN[kind]({
+      address,
+      limits,
+      events: {
+        up() {
+          server.failures = 0;
+          server.passedOverUntil = 0;
+          for (const waiter of take(waiters)) waiter.up(connection);
+        },
+        failed() {
+          forget();
+          connection.close();
+          passOver(server);
+          for (const waiter of take(waiters)) waiter.failed();
+        },
+        lost: forget,
+      },
+    });
+    const door = { connection, waiters };
+    server.doors[kind] = door;
+    return door;
+  }
+
+  function passOver(server: Server): void {
+    const ms = Math.min(PASSED_OVER_MS * 2 ** server.failures++, LONGEST_PASSED_OVER_MS);
+    server.passedOverUntil = performance.now() + ms;
+  }
+
+  /** Looks why none of the servers could be used. Past the deadline there is time for a glance only. */
+  async function explain(wait: Wait, tried: boolean): Promise<Error> {
+    const lookMs = tried ? GLANCE_MS : limits.handshakeMs;
+    // Thousands of calls may fail for one reason.
+    explaining ??= Promise.all(addresses.map((address) => diagnose(address, lookMs))).finally(() => {
+      explaining = undefined;
+    });
+    const looking = explaining;
+    // It ends by itself; only the caller may be in a greater hurry.
+    const unhurried = { ...wait, expiresAt: performance.now() + LONGEST_LOOK_MS * 2 };
+    const reasons = await waitFor<string[]>(
+      unhurried,
+      () => new NoPeer(true),
+      (resolve, reject) => void looking.then(resolve, reject),
+    );
+    const text = reasons.join("; ") + (tried ? ` (tried for ${wait.timeoutMs} ms)` : "");
+    return new ZmqEchoError("unavailable", text);
+  }
+
+  return {
+    exchange,
+    close() {
+      for (const { doors } of servers) {
+        for (const { connection } of Object.values(doors)) connection.close();
+      }
+    },
+  };
+}
+
+/** Nobody answered the handshake. */
+class NoPeer extends Error {
+  readonly expired: boolean;
+
+  constructor(expired: boolean) {
+    super("nobody there");
+    this.expired = expired;
+  }
+}
+
+function take<T>(items: Set<T>): T[] {
+  const taken = [...items];
+  items.clear();
+  return taken;
+}
