@@ -6,6 +6,7 @@ import { CallError, ZmqEchoError } from "../errors.ts";
 import type { Metadata, Value } from "../handler.ts";
 import { parseAddress } from "../wire/address.ts";
 import { checkMetadata, LONGEST_TIMEOUT_MS, NO_METADATA, writeRequest } from "../wire/zep.ts";
+import { createIntrospection, type Introspection } from "./introspect.ts";
 import { decodeReply, readPlainReply, readZepReply } from "./reply.ts";
 import { createReq } from "./req.ts";
 import { createTurns } from "./turns.ts";
@@ -45,7 +46,7 @@ export interface CallOptions extends RequestOptions {
  * `invalid_argument` (the input can't be encoded), `unavailable` (nobody there, with the reason), `deadline_exceeded`,
  * `canceled`, `resource_exhausted` (the reply is over a limit), `internal` (the reply can't be read).
  */
-export interface Client {
+export interface Client extends Introspection {
   /** Asks a plain endpoint, or any REP server: the encoded input is the whole message. */
   request(input: unknown, options?: RequestOptions): Promise<Value>;
   /** Calls a handler by name on an endpoint that serves `handlers` (ZEP/1). */
@@ -120,6 +121,7 @@ export function createClientWith(codec: Codec, options: ConnectionOptions): Clie
     request: (input, request) => asCallError(ask(input, request)),
     call: (handler, input, call) => asCallError(ask(input, { ...call, handler })),
     exchange: (body, request) => asCallError(exchange(body, request)),
+    ...createIntrospection((frames, request) => asCallError(exchange(frames, request))),
     close,
     [Symbol.asyncDispose]: close,
   };
