@@ -86,6 +86,7 @@ async function find(address: string, timeoutMs: number, client: Client | undefin
 
 /** Unreachable and not ZeroMQ are `unavailable`; a peer that wants to know who asks, or is of no use for requests, is there. */
 function codeFor(seen: Sighting): ErrorCode {
+  if (seen.kind === "unreached" && seen.code === "ABSTRACT") return "unimplemented";
   if (seen.kind !== "zeromq") return "unavailable";
   if (seen.mechanism !== "NULL") return "unauthenticated";
   return seen.socketType === undefined ? "unavailable" : "failed_precondition";

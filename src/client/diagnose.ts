@@ -8,6 +8,8 @@ export const LONGEST_LOOK_MS = 1000;
 export async function diagnose(address: string, withinMs: number): Promise<string> {
   const seen = await look(address, Math.min(withinMs, LONGEST_LOOK_MS));
   if (takesRequests(seen)) return `${address}: a ${seen.socketType} socket is there, but the connection did not hold`;
+  // libzmq, which can, has looked before.
+  if (seen.kind === "unreached" && seen.code === "ABSTRACT") return `${address}: nobody serves this socket`;
   return `${address}: ${troubleWith(seen)}`;
 }
 

@@ -7,7 +7,7 @@ import { parseAddress } from "../wire/address.ts";
 
 /** What was found. */
 export type Sighting =
-  /** No connection: `code` is the system's, such as `ECONNREFUSED`; without one nothing came within the time. */
+  /** No connection: `code` is the system's, such as `ECONNREFUSED`, or `ABSTRACT` for what Node can't reach; without one nothing came within the time. */
   | { readonly kind: "unreached"; readonly code?: string; readonly message: string }
   /** A connection, and not a word; or it was closed, or cut, before one. */
   | { readonly kind: "silent" | "closed" | "cut" }
