@@ -29,6 +29,15 @@ export interface Greeted {
 }
 
 const GREETING_BYTES = 64;
+/**
+ * ZMTP 3.0 with the mechanism NULL. First only as far as the version, which is enough for a peer to tell all of its own: one
+ * with another mechanism hangs up as soon as it has read ours. Its READY follows unasked; ours might make it hang up before.
+ */
+const GREETING = Buffer.alloc(GREETING_BYTES);
+GREETING.set([0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 0]);
+GREETING.write("NULL", 12, "latin1");
+const UP_TO_VERSION = 12;
+
 /** A READY is much shorter; what goes on is none. */
 const LONGEST_HANDSHAKE_BYTES = 8192;
 
@@ -54,11 +63,14 @@ export function look(address: string, withinMs: number): Promise<Sighting> {
     }, withinMs);
     socket.once("connect", () => {
       connected = true;
-      greet(socket);
+      socket.write(GREETING.subarray(0, UP_TO_VERSION));
     });
     socket.on("data", (chunk) => {
+      const before = received.length;
       received = Buffer.concat([received, chunk]);
       if (isConclusive(received)) done(read(received));
+      else if (before < GREETING_BYTES && received.length >= GREETING_BYTES)
+        socket.write(GREETING.subarray(UP_TO_VERSION));
     });
     socket.once("end", () => done(received.length > 0 ? read(received) : { kind: "closed" }));
     socket.once("error", ({ code, message }: NodeJS.ErrnoException) => {
@@ -67,14 +79,6 @@ export function look(address: string, withinMs: number): Promise<Sighting> {
       else done({ kind: "unreached", ...(code !== undefined && { code }), message });
     });
   });
-}
-
-/** A ZMTP 3.0 greeting with the NULL mechanism. The peer's READY follows unasked; ours might make it hang up before. */
-function greet(socket: Socket): void {
-  const greeting = Buffer.alloc(GREETING_BYTES);
-  greeting.set([0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 0]);
-  greeting.write("NULL", 12, "latin1");
-  socket.write(greeting);
 }
 
 function isGreeting(received: Buffer): boolean {
