@@ -3,12 +3,8 @@ import { createClientWith } from "../client/client.ts";
 import type { Introspection } from "../client/introspect.ts";
 import { createLightCodec } from "../codecs/light.ts";
 import { DEFAULTS } from "../config/defaults.ts";
-import { loadConfig } from "../config/load.ts";
-import { formatProblem } from "../errors.ts";
-import { describeHandler, type HandlerFacts, handlersOf, listOf, type Setting } from "../introspection.ts";
-import { suggestion } from "../wording.ts";
 import { usageError } from "./failure.ts";
-import { lookAtPlugins, warn } from "./look-at-plugins.ts";
+import type { LocalHandlers } from "./local-handlers.ts";
 import { findServer, type ServerFlags } from "./server.ts";
 import { descriptionText, listText } from "./tables.ts";
 
@@ -19,7 +15,7 @@ export interface IntrospectFlags extends ServerFlags {
 
 /** Throws a ConfigError (2) for a configuration that can't be read, or the call's own error (64 + its number). */
 export async function list(flags: IntrospectFlags): Promise<void> {
-  const told = isLive(flags) ? await ask(flags, (server) => server.list()) : listLocal(await lookLocal(flags));
+  const told = isLive(flags) ? await ask(flags, (server) => server.list()) : (await lookLocal(flags)).list();
   print(told, listText, flags);
 }
 
@@ -27,8 +23,13 @@ export async function list(flags: IntrospectFlags): Promise<void> {
 export async function describe(handler: string, flags: IntrospectFlags): Promise<void> {
   const told = isLive(flags)
     ? await ask(flags, (server) => server.describe(handler))
-    : describeLocal(await lookLocal(flags), handler);
+    : (await lookLocal(flags)).describe(handler);
   print(told, descriptionText, flags);
+}
+
+async function lookLocal({ config }: IntrospectFlags): Promise<LocalHandlers> {
+  const { loadHandlers } = await import("./local-handlers.ts");
+  return loadHandlers(config);
 }
 
 function isLive({ connect = [], endpoint }: ServerFlags): boolean {
@@ -50,32 +51,6 @@ async function ask<Told>(flags: IntrospectFlags, question: (server: Introspectio
   } finally {
     await client.close();
   }
-}
-
-interface Local {
-  readonly handlers: readonly HandlerFacts[];
-  readonly setting: Setting;
-}
-
-/** What is wrong is told, and the rest shown all the same. Nothing may be waited for afterwards. */
-async function lookLocal({ config: file }: IntrospectFlags): Promise<Local> {
-  const loaded = await loadConfig(file === undefined ? {} : { file });
-  const { assembly, problems } = await lookAtPlugins(loaded);
-  for (const { name, message, ...place } of assembly.broken)
-    warn(`plugin ${name} does not load: ${formatProblem({ ...place, message })}`);
-  for (const problem of problems) warn(formatProblem(problem));
-  const { config } = loaded;
-  return { handlers: handlersOf(config, assembly), setting: { config, assembly, limits: config.limits } };
-}
-
-function listLocal({ handlers, setting }: Local) {
-  return listOf(handlers, setting);
-}
-
-function describeLocal({ handlers, setting }: Local, name: string) {
-  const names = handlers.map((each) => each.name);
-  if (!names.includes(name)) throw usageError(`there is no handler ${JSON.stringify(name)}${suggestion(name, names)}`);
-  return describeHandler(handlers, name, setting);
 }
 
 function print<Told>(told: Told, text: (told: Told) => string, { output }: IntrospectFlags): void {

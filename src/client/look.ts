@@ -2,7 +2,7 @@
  * A look at who is behind an address. libzmq's events carry no reasons, so this opens a connection of its own, exchanges
  * ZMTP greetings (RFC 23, https://rfc.zeromq.org/spec/23/) and reads what comes. It sends no message.
  */
-import { connect, type Socket } from "node:net";
+import { connect } from "node:net";
 import { parseAddress } from "../wire/address.ts";
 
 /** What was found. */
@@ -37,6 +37,8 @@ const GREETING = Buffer.alloc(GREETING_BYTES);
 GREETING.set([0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 0]);
 GREETING.write("NULL", 12, "latin1");
 const UP_TO_VERSION = 12;
+/** The part of the time after which a peer that first wants to read all of ours gets it. */
+const PATIENCE = 0.25;
 
 /** A READY is much shorter; what goes on is none. */
 const LONGEST_HANDSHAKE_BYTES = 8192;
@@ -52,8 +54,10 @@ export function look(address: string, withinMs: number): Promise<Sighting> {
     const socket = target.transport === "tcp" ? connect(target.port, target.host) : connect({ path: target.path });
     let received = Buffer.alloc(0);
     let connected = false;
+    let restTimer: NodeJS.Timeout | undefined;
     const done = (sighting: Sighting): void => {
       clearTimeout(timer);
+      clearTimeout(restTimer);
       socket.destroy();
       resolve(sighting);
     };
@@ -64,13 +68,17 @@ export function look(address: string, withinMs: number): Promise<Sighting> {
     socket.once("connect", () => {
       connected = true;
       socket.write(GREETING.subarray(0, UP_TO_VERSION));
+      restTimer = setTimeout(greetInFull, withinMs * PATIENCE);
     });
+    const greetInFull = (): void => {
+      clearTimeout(restTimer);
+      if (restTimer !== undefined) socket.write(GREETING.subarray(UP_TO_VERSION));
+      restTimer = undefined;
+    };
     socket.on("data", (chunk) => {
-      const before = received.length;
       received = Buffer.concat([received, chunk]);
       if (isConclusive(received)) done(read(received));
-      else if (before < GREETING_BYTES && received.length >= GREETING_BYTES)
-        socket.write(GREETING.subarray(UP_TO_VERSION));
+      else if (received.length >= GREETING_BYTES) greetInFull();
     });
     socket.once("end", () => done(received.length > 0 ? read(received) : { kind: "closed" }));
     socket.once("error", ({ code, message }: NodeJS.ErrnoException) => {
