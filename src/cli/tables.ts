@@ -19,7 +19,7 @@ export function descriptionText(told: HandlerDescription): string {
     ["isolation", `${isolation}${walls}`],
     ["timeout", `${timeoutMs} ms`],
     ["concurrency", concurrency === undefined ? "as the endpoints let through" : String(concurrency)],
-    ["limits", `${limits?.maxMessageBytes} bytes, ${limits?.maxFrames} frames, depth ${limits?.maxDepth}`],
+    ["limits", `${limits.maxMessageBytes} bytes, ${limits.maxFrames} frames, depth ${limits.maxDepth}`],
     ["codecs", listing(codecs)],
     ...notes.map((note) => ["note", note]),
   ];
@@ -28,7 +28,7 @@ export function descriptionText(told: HandlerDescription): string {
     ...schemaBlock("output", told.output),
     ...(told.protobuf ?? []).map(({ codec, request, response, proto }) => {
       const head = shown(`protobuf ${codec}: ${request} -> ${response}`);
-      return proto === undefined ? head : `${head}\n${indented(printable(proto))}`;
+      return proto === undefined ? head : `${head}\n${indented(printable(String(proto)))}`;
     }),
   ];
   return `${[columns(facts.map((row) => row.map(shown))).join("\n"), ...blocks].join("\n\n")}\n`;
@@ -42,11 +42,11 @@ function indented(text: string): string {
   return text.trimEnd().replace(/^(?=.)/gm, "  ");
 }
 
-/** What a server tells may be anything. */
 function listing(names: readonly string[]): string {
-  return Array.isArray(names) ? names.map(shown).join(", ") : shown(names);
+  return names.map(shown).join(", ");
 }
 
+/** What is a text in ZEP/1 may be anything in a stranger's reply. */
 function shown(text: unknown): string {
   return printableLine(String(text));
 }

@@ -1,6 +1,6 @@
 /** What an endpoint that serves by name tells of itself: ping, list, describe and stats, asked through any client. */
 import type { Body } from "../codecs/codec.ts";
-import { CallError, ZmqEchoError } from "../errors.ts";
+import { CallError, type JsonObject, ZmqEchoError } from "../errors.ts";
 import type { HandlerDescription, HandlerList, HostStats, Pong } from "../wire/introspection.ts";
 import { writeRequest, type ZepRequest } from "../wire/zep.ts";
 import type { RequestOptions } from "./client.ts";
@@ -25,11 +25,15 @@ export interface Introspection {
 export function createIntrospection(
   exchange: (frames: Body, options?: RequestOptions) => Promise<Body>,
 ): Introspection {
-  async function ask(request: ZepRequest, wanted: string, options?: RequestOptions): Promise<unknown> {
+  async function ask<Told>(
+    request: ZepRequest,
+    isTold: (told: JsonObject) => boolean,
+    options?: RequestOptions,
+  ): Promise<Told> {
     try {
       const told: unknown = await asked(request, options);
-      if (typeof told === "object" && told !== null && wanted in told) return told;
-      throw new ZmqEchoError("internal", `the reply to ${request.verb} has no ${wanted}`);
+      if (isObject(told) && isTold(told)) return told as Told;
+      throw new ZmqEchoError("internal", `the reply to ${request.verb} does not hold what ZEP/1 has it hold`);
     } catch (error) {
       throw ZmqEchoError.is(error) && !CallError.is(error) ? new CallError(error) : error;
     }
@@ -54,11 +58,47 @@ export function createIntrospection(
   }
 
   return {
-    ping: (options) => ask({ verb: "ping" }, "endpoint", options) as Promise<Pong>,
-    list: (options) => ask({ verb: "list" }, "handlers", options) as Promise<HandlerList>,
-    describe: (handler, options) => ask({ verb: "describe", handler }, "name", options) as Promise<HandlerDescription>,
-    stats: (options) => ask({ verb: "stats" }, "handlers", options) as Promise<HostStats>,
+    ping: (options) => ask({ verb: "ping" }, isPong, options),
+    list: (options) => ask({ verb: "list" }, isList, options),
+    describe: (handler, options) => ask({ verb: "describe", handler }, isDescription, options),
+    stats: (options) => ask({ verb: "stats" }, isStats, options),
   };
+}
+
+// As far as a program would fall over it: a server may be anybody's.
+
+function isPong({ endpoint }: JsonObject): boolean {
+  return typeof endpoint === "string";
+}
+
+function isList({ handlers, codecs }: JsonObject): boolean {
+  return isListOf(handlers, isSummary) && isListOf(codecs, isText);
+}
+
+function isDescription(told: JsonObject): boolean {
+  const { codecs, notes = [], protobuf = [], limits, pool = {} } = told;
+  const isWhole = isSummary(told) && isObject(limits) && isObject(pool);
+  return isWhole && isListOf(codecs, isText) && isListOf(notes, isText) && isListOf(protobuf, isObject);
+}
+
+function isStats({ endpoints, handlers }: JsonObject): boolean {
+  return isObject(endpoints) && isObject(handlers);
+}
+
+function isSummary(value: unknown): boolean {
+  return isObject(value) && isText(value.name);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string";
+}
+
+function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(isItem);
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function readTold(frames: Body): ReturnType<typeof readZepReply> {
