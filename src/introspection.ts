@@ -19,13 +19,13 @@ export interface HandlerFacts {
 
 /** Where it is served, or would be. */
 export interface Setting {
-  readonly config: Pick<Config, "codecs">;
-  /** Undefined before there is any. */
-  readonly assembly: Pick<Assembly, "codecNames" | "codecsFor"> | undefined;
+  /** Absent before there is any, as is the assembly. */
+  readonly config?: Pick<Config, "codecs">;
+  readonly assembly?: Pick<Assembly, "codecNames" | "codecsFor">;
   readonly limits: EndpointConfig["limits"];
 }
 
-export function listOf(handlers: Iterable<HandlerFacts>, { assembly }: Pick<Setting, "assembly">): HandlerList {
+export function listOf(handlers: Iterable<HandlerFacts>, assembly: Setting["assembly"]): HandlerList {
   const sorted = [...handlers].sort((one, other) => (one.name < other.name ? -1 : 1));
   return { handlers: sorted.map(summaryOf), codecs: assembly?.codecNames() ?? [] };
 }
@@ -82,7 +82,7 @@ function messageTypes(
   isolation: Isolation,
 ): { readonly types: ProtobufDescription[]; readonly notes: string[] } {
   const notes: string[] = [];
-  if (assembly === undefined) return { types: [], notes };
+  if (assembly === undefined || config === undefined) return { types: [], notes };
   const find = assembly.codecsFor({ limits });
   const types = assembly.codecNames(isolation).flatMap((codec) => {
     const messages = config.codecs[codec]?.type === "protobuf" ? find(codec)?.codec?.messages : undefined;

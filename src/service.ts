@@ -70,8 +70,8 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     log,
   });
   let current = first;
-  /** What the handlers and codecs that are served came from. */
-  let assembly: Assembly | undefined;
+  /** What the handlers and codecs that are served came from. Endpoints are open, and may be asked, before all else follows. */
+  let served: { readonly config: Config; readonly assembly: Assembly } | undefined;
   /** What has been complained of and is still so. */
   let complaints = new Set<string>();
   let watcher: Watcher | undefined;
@@ -85,8 +85,8 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
         const counted = { startedAt, reloads: { ...reloads }, loads: endpoints.loads(), slots: registry.slots() };
         return statsOf(counted, serves);
       },
-      list: () => listOf(facts(), { assembly }),
-      describe: (name) => describeHandler(facts(), name, { config: current.config, assembly, limits }),
+      list: () => listOf(facts(), served?.assembly),
+      describe: (name) => describeHandler(facts(), name, { ...served, limits }),
     };
   }
 
@@ -94,8 +94,8 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     const { name } = slot;
     const made = registry.madeFrom(slot);
     if (made !== undefined) return { name, state: "ready", source: made.source, settings: made.settings };
-    const settings: Partial<HandlerConfig> = current.config.handlers[name] ?? {};
-    return { name, state: "broken", source: assembly?.handlers.get(settings.plugin ?? name), settings };
+    const settings: Partial<HandlerConfig> = served?.config.handlers[name] ?? {};
+    return { name, state: "broken", source: served?.assembly.handlers.get(settings.plugin ?? name), settings };
   }
 
   async function start(): Promise<void> {
@@ -113,16 +113,16 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     }
   }
 
-  async function bringUp({ loaded, survey }: Look): Promise<HandlerChanges> {
+  async function bringUp({ loaded, survey: { assembly, commit } }: Look): Promise<HandlerChanges> {
     const { endpoints: wanted, shutdown } = loaded.config;
-    const plan = { endpoints: wanted, codecsFor: survey.assembly.codecsFor, graceMs: shutdown.graceMs };
+    const plan = { endpoints: wanted, codecsFor: assembly.codecsFor, graceMs: shutdown.graceMs };
     let changes: HandlerChanges = { renewed: [], gone: [], failed: [] };
     await endpoints.apply(plan, async () => {
-      changes = await registry.apply(contentsOf(loaded.config, survey.assembly));
+      changes = await registry.apply(contentsOf(loaded.config, assembly));
+      served = { config: loaded.config, assembly };
     });
-    survey.commit();
+    commit();
     current = loaded;
-    assembly = survey.assembly;
     return changes;
   }
 

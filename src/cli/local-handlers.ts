@@ -28,7 +28,7 @@ export async function loadHandlers(file: string | undefined): Promise<LocalHandl
   const handlers = handlersOf(config, assembly);
   const setting = { config, assembly, limits: config.limits };
   return {
-    list: () => listOf(handlers, setting),
+    list: () => listOf(handlers, assembly),
     describe(name) {
       const names = handlers.map((each) => each.name);
       if (names.includes(name)) return describeHandler(handlers, name, setting);
