@@ -8,7 +8,7 @@ import { checkReferences } from "./config/references.ts";
 import { formatProblem, type Problem, textOf } from "./errors.ts";
 import type { CodecDefinition, HandlerDefinition, HandlerFunction, Isolation } from "./handler.ts";
 import { createCatalog } from "./loader/catalog.ts";
-import { createCodecCatalog, type FindCodec } from "./loader/codec-catalog.ts";
+import { type CodecContents, createCodecCatalog, type FindCodec } from "./loader/codec-catalog.ts";
 import type { PluginProblem } from "./loader/find.ts";
 import { type HandlerSource, isolationOf } from "./loader/registry.ts";
 import { checkCodec, outlineOfHandler, readHandler } from "./loader/shape.ts";
@@ -27,7 +27,9 @@ export interface Assembly {
   /** Plugins that are there and do not load now; an earlier version may be among the handlers all the same. */
   readonly broken: readonly PluginProblem[];
   /** Of an endpoint, which has limits of its own. */
-  codecsFor(endpoint: EndpointConfig): FindCodec;
+  codecsFor(endpoint: Pick<EndpointConfig, "limits">): FindCodec;
+  /** As {@link CodecContents.names}. */
+  readonly codecNames: CodecContents["names"];
   /** Of the configuration and of plugins, those that are others than in the assembly before. */
   readonly changedCodecs: readonly string[];
   /** What it was made from, absolute: a change there may change it. */
@@ -101,6 +103,7 @@ export function createAssembler(inCode: InCode = {}): Assembler {
       handlers,
       broken,
       codecsFor: ({ limits }) => codecs.under(limits),
+      codecNames: codecs.names,
       changedCodecs: codecs.changed,
       files: new Set([...contents.files, ...codecs.files]),
       folders: contents.folders,

@@ -8,13 +8,13 @@ import { type ConfigurableCore, type CoreOptions, type CoreSettings, createCore 
 import type { Log } from "./handler.ts";
 import type { FindCodec } from "./loader/codec-catalog.ts";
 import { giveBackContext, takeContext } from "./transports/zmq/context.ts";
-import { plainFraming, zepFraming } from "./transports/zmq/framing.ts";
+import { type Introspection, plainFraming, zepFraming } from "./transports/zmq/framing.ts";
 import { createZmqTransport, type ZmqSettings, type ZmqTransport } from "./transports/zmq/transport.ts";
 import { isLoopback, overlap, parseAddress } from "./wire/address.ts";
 
 export interface EndpointsOptions extends Omit<CoreOptions, keyof CoreSettings> {
-  /** What an endpoint that serves these handlers by name tells of the host. */
-  readonly statsFor: (serves: (handler: string) => boolean) => object;
+  /** What an endpoint with this configuration, which serves handlers by name, tells of the host. */
+  readonly introspectionFor: (endpoint: EndpointConfig) => Introspection;
   readonly log: Log;
 }
 
@@ -70,7 +70,7 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
       endpoint: name,
       places: { bind: config.bind, connect: config.connect, ipcMode: Number.parseInt(config.ipcMode, 8) },
       socketLimits: config.limits,
-      ...zmqSettings(config, options.statsFor),
+      ...zmqSettings(config, options.introspectionFor),
       context,
       log,
     });
@@ -89,7 +89,7 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
   function change(name: string, open: Open, config: EndpointConfig, plan: EndpointsPlan): void {
     open.config = config;
     open.core.configure(coreSettings(config, plan));
-    open.transport.configure(zmqSettings(config, options.statsFor));
+    open.transport.configure(zmqSettings(config, options.introspectionFor));
     addresses.set(name, open.addresses);
   }
 
@@ -216,12 +216,12 @@ function coreSettings(config: EndpointConfig, plan: EndpointsPlan): CoreSettings
   return { allows: matcherOf(config), findCodec: plan.codecsFor(config), concurrency, queue };
 }
 
-function zmqSettings(config: EndpointConfig, statsFor: EndpointsOptions["statsFor"]): ZmqSettings {
+function zmqSettings(config: EndpointConfig, introspectionFor: EndpointsOptions["introspectionFor"]): ZmqSettings {
   const { handler, codec, handlers, introspection, limits, concurrency } = config;
   const framing =
     handlers === undefined
       ? plainFraming(handler, codec)
-      : zepFraming(introspection ? () => statsFor(matcherOf(config)) : undefined);
+      : zepFraming(introspection ? introspectionFor(config) : undefined);
   return { framing, limits, lockStep: concurrency === 1 };
 }
 

@@ -5,7 +5,7 @@ import { checkMs } from "./durations.ts";
 import { ZmqEchoError } from "./errors.ts";
 import { createLog } from "./log.ts";
 import { createService, type ServiceOptions } from "./service.ts";
-import type { HostStats } from "./stats.ts";
+import type { HandlerDescription, HandlerList, HostStats } from "./wire/introspection.ts";
 
 export interface HostOptions extends Omit<ServiceOptions, "log">, Partial<Pick<ServiceOptions, "log">> {
   /** What relative paths of a config object are relative to. Default: the working folder. */
@@ -25,6 +25,10 @@ export interface Host {
   readonly config: LoadedConfig;
   /** What it does and has done, in numbers. */
   stats(): HostStats;
+  /** The handlers that its endpoints serve, and the codecs. Empty before `start`. */
+  list(): HandlerList;
+  /** One of these handlers in detail. Throws `not_found` for any other name. */
+  describe(handler: string): HandlerDescription;
   /**
    * Brings it up to date with the disk: plugins, what they import, the files of codecs, and the configuration if it came
    * from `loadConfig`. With `watch`, which is the default, it does so by itself when something changes there. Calls that run
@@ -87,7 +91,9 @@ export function createHost(config: ConfigInput | LoadedConfig = {}, options: Hos
     get config() {
       return service.config();
     },
-    stats: service.stats,
+    stats: service.introspection.stats,
+    list: service.introspection.list,
+    describe: service.introspection.describe,
     reload,
     stop,
     [Symbol.asyncDispose]: () => stop(),

@@ -4,6 +4,7 @@
  */
 export type { AnyHandlers, CallOptions, Client, HandlerType, HandlerTypes, RequestOptions } from "./client/client.ts";
 export { type ClientOptions, createClient } from "./client/create-client.ts";
+export type { Introspection } from "./client/introspect.ts";
 export type { Body, Codec, CodecLimits, CodecRole, CodecSpec, PlainSpec, ProtobufSpec } from "./codecs/codec.ts";
 export { type CodecOptions, createCodec } from "./codecs/registry.ts";
 export { defineConfig } from "./config/define.ts";
@@ -50,3 +51,13 @@ export {
   type Value,
 } from "./handler.ts";
 export { createHost, type Host, type HostOptions } from "./host.ts";
+export type {
+  EndpointStats,
+  HandlerDescription,
+  HandlerList,
+  HandlerStats,
+  HandlerSummary,
+  HostStats,
+  Pong,
+  ProtobufDescription,
+} from "./wire/introspection.ts";

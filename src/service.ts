@@ -5,7 +5,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { type Assembly, createAssembler, type InCode, matcherOf, type Survey } from "./assemble.ts";
-import type { Config } from "./config/effective.ts";
+import type { Config, EndpointConfig, HandlerConfig } from "./config/effective.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { CallHook } from "./core/call.ts";
 import { createDeadlines } from "./core/deadlines.ts";
@@ -14,9 +14,12 @@ import { settledWithin } from "./durations.ts";
 import { createEndpoints } from "./endpoints.ts";
 import { ConfigError, formatProblem, textOf } from "./errors.ts";
 import type { Log } from "./handler.ts";
+import { describeHandler, type HandlerFacts, listOf } from "./introspection.ts";
 import { createRegistry, type HandlerChanges, type RegistryContents } from "./loader/registry.ts";
+import type { HandlerSlot } from "./loader/slot.ts";
 import { createWatcher, type Watcher } from "./loader/watch/watch.ts";
-import { type HostStats, statsOf } from "./stats.ts";
+import { statsOf } from "./stats.ts";
+import type { Introspection } from "./transports/zmq/framing.ts";
 import { listed } from "./wording.ts";
 
 export interface ServiceOptions extends InCode {
@@ -28,7 +31,8 @@ export interface Service {
   readonly addresses: ReadonlyMap<string, readonly string[]>;
   /** What is in effect now. */
   config(): LoadedConfig;
-  stats(): HostStats;
+  /** Of all handlers and endpoints. */
+  readonly introspection: Introspection;
   /** All or nothing. Rejects with a `ConfigError`, or a `ZmqEchoError` for an address that can't be had. */
   start(): Promise<void>;
   /** Brings it up to date with the disk. Rejects with what can't be used of the configuration; what is wrong with plugins is logged. */
@@ -59,21 +63,39 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
   const reloads = { done: 0, failed: 0 };
   const endpoints = createEndpoints({
     findHandler: registry.find,
-    statsFor: stats,
+    introspectionFor: (endpoint) => introspectionOf(endpoint.limits, matcherOf(endpoint)),
     deadlines: createDeadlines(),
     newRequestId: createRequestIds(),
     hooks: options.hooks ?? [],
     log,
   });
   let current = first;
+  /** What the handlers and codecs that are served came from. Endpoints are open, and may be asked, before all else follows. */
+  let served: { readonly config: Config; readonly assembly: Assembly } | undefined;
   /** What has been complained of and is still so. */
   let complaints = new Set<string>();
   let watcher: Watcher | undefined;
   let isStopped = false;
 
-  function stats(serves?: (handler: string) => boolean): HostStats {
-    const counted = { startedAt, reloads: { ...reloads }, loads: endpoints.loads(), slots: registry.slots() };
-    return statsOf(counted, serves);
+  /** @param serves what whoever asks may know of; absent for all */
+  function introspectionOf(limits: EndpointConfig["limits"], serves?: (handler: string) => boolean): Introspection {
+    const facts = () => [...registry.slots()].filter(({ name }) => serves?.(name) ?? true).map(factsOf);
+    return {
+      stats() {
+        const counted = { startedAt, reloads: { ...reloads }, loads: endpoints.loads(), slots: registry.slots() };
+        return statsOf(counted, serves);
+      },
+      list: () => listOf(facts(), served?.assembly),
+      describe: (name) => describeHandler(facts(), name, { ...served, limits }),
+    };
+  }
+
+  function factsOf(slot: HandlerSlot): HandlerFacts {
+    const { name } = slot;
+    const made = registry.madeFrom(slot);
+    if (made !== undefined) return { name, state: "ready", source: made.source, settings: made.settings };
+    const settings: Partial<HandlerConfig> = served?.config.handlers[name] ?? {};
+    return { name, state: "broken", source: served?.assembly.handlers.get(settings.plugin ?? name), settings };
   }
 
   async function start(): Promise<void> {
@@ -97,6 +119,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     let changes: HandlerChanges = { renewed: [], gone: [], failed: [] };
     await endpoints.apply(plan, async () => {
       changes = await registry.apply(contentsOf(loaded.config, assembly));
+      served = { config: loaded.config, assembly };
     });
     commit();
     current = loaded;
@@ -224,7 +247,14 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     await registry.close(Math.max(teardownMs, SHORTEST_TEARDOWN_MS));
   }
 
-  return { addresses: endpoints.addresses, config: () => current, stats: () => stats(), start, reload, stop };
+  return {
+    addresses: endpoints.addresses,
+    config: () => current,
+    introspection: introspectionOf(first.config.limits),
+    start,
+    reload,
+    stop,
+  };
 }
 
 function contentsOf({ endpoints, handlers: settings }: Config, { handlers, broken }: Assembly): RegistryContents {

@@ -1,33 +1,8 @@
 /** What a host tells of itself in numbers: `host.stats()`, and the reply to `ZEP1 stats`. */
-import { type CallCounts, LATENCY_BOUNDS_MS } from "./counts.ts";
+import { LATENCY_BOUNDS_MS } from "./counts.ts";
 import type { EndpointLoad } from "./endpoints.ts";
 import type { HandlerSlot } from "./loader/slot.ts";
-
-/** All counts are since the start; durations are in milliseconds. */
-export interface HostStats {
-  readonly uptimeMs: number;
-  /** How often plugins or the configuration were loaded anew, and how often something of that failed. */
-  readonly reloads: { readonly done: number; readonly failed: number };
-  /** The upper bounds of the latency buckets, in milliseconds; one more bucket holds the rest. */
-  readonly latencyBoundsMs: readonly number[];
-  readonly endpoints: Readonly<Record<string, EndpointStats>>;
-  readonly handlers: Readonly<Record<string, HandlerStats>>;
-}
-
-export interface EndpointStats extends CallCounts {
-  readonly inFlight: number;
-  readonly queued: number;
-  /** Calls that were `resource_exhausted` because all places and the queue were taken. */
-  readonly refused: number;
-  /** Replies that their peers had left, or did not take. */
-  readonly droppedReplies: number;
-}
-
-export interface HandlerStats extends CallCounts {
-  readonly inFlight: number;
-  /** Of a handler that runs in workers: how many live now, and how many died or had to be killed. */
-  readonly workers?: { readonly live: number; readonly lost: number };
-}
+import type { HandlerStats, HostStats } from "./wire/introspection.ts";
 
 export interface Counted {
   readonly startedAt: number;

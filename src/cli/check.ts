@@ -1,8 +1,8 @@
 /** `zmqecho check`: everything that `serve` would find out before it opens a socket, and what will hurt later. */
-import { createAssembler } from "../assemble.ts";
 import { loadConfig } from "../config/load.ts";
 import { ConfigError, formatProblem } from "../errors.ts";
-import { firstLine, listed } from "../wording.ts";
+import { listed } from "../wording.ts";
+import { lookAtPlugins, warn } from "./look-at-plugins.ts";
 import { warningsFor } from "./warnings.ts";
 
 export interface CheckFlags {
@@ -15,8 +15,7 @@ export interface CheckFlags {
  */
 export async function check({ config: file }: CheckFlags): Promise<void> {
   const loaded = await loadConfig(file === undefined ? {} : { file });
-  const release = withstandPlugins();
-  const { assembly, problems } = await createAssembler().survey(loaded).finally(release);
+  const { assembly, problems } = await lookAtPlugins(loaded);
   for (const warning of warningsFor(loaded, assembly)) warn(formatProblem(warning));
   if (problems.length > 0) throw new ConfigError(problems);
   const endpoints = Object.keys(loaded.config.endpoints);
@@ -24,27 +23,6 @@ export async function check({ config: file }: CheckFlags): Promise<void> {
   for (const { name } of assembly.broken) handlers.delete(name);
   const facts = [counted("endpoint", endpoints), counted("handler", [...handlers])].join(", ");
   process.stdout.write(`${loaded.file ?? "no config file, so the defaults"}: ok: ${facts}\n`);
-}
-
-/**
- * Plugins run as they are loaded, and what they do aside must not decide how the check ends. Call the result when they
- * are loaded: from then on nothing they left running keeps the process alive.
- */
-function withstandPlugins(): () => void {
-  process.on("uncaughtException", (error) => warn(`a plugin fails outside of any call: ${firstLine(String(error))}`));
-  const ended = (): void => {
-    process.stderr.write("zmqecho: a plugin ended the process while it was loaded; take its process.exit() out\n");
-    process.exitCode = 2;
-  };
-  process.once("exit", ended);
-  return () => {
-    process.off("exit", ended);
-    setImmediate(() => process.exit());
-  };
-}
-
-function warn(text: string): void {
-  process.stderr.write(`warning: ${text}\n`);
 }
 
 const MOST_NAMED = 20;

@@ -94,7 +94,8 @@ export function isAnyPort(address: string): boolean {
   return /:(\*|0)$/.test(address);
 }
 
-function placeOf(name: string, endpoint: EndpointConfig, handler: string | undefined): Place {
+/** Where an endpoint of ours is reached. Throws a usage error if that can't be known. */
+export function addressOf(name: string, endpoint: EndpointConfig): string {
   const [address] = endpoint.bind;
   if (address === undefined) {
     throw usageError(
@@ -103,7 +104,11 @@ function placeOf(name: string, endpoint: EndpointConfig, handler: string | undef
   }
   if (isAnyPort(address))
     throw usageError(`endpoint ${name} binds a free port; give the address that serve has printed`);
-  const addresses = [reachable(address)];
+  return reachable(address);
+}
+
+function placeOf(name: string, endpoint: EndpointConfig, handler: string | undefined): Place {
+  const addresses = [addressOf(name, endpoint)];
   if (endpoint.handlers === undefined) {
     if (handler !== undefined && handler !== endpoint.handler) {
       throw usageError(`endpoint ${name} serves ${endpoint.handler} alone, not ${JSON.stringify(handler)}`);
@@ -169,7 +174,8 @@ async function load({ config: file, endpoint, handler, codec }: DestinationFlags
   return loadConfig(file === undefined ? {} : { file });
 }
 
-function checkAddress(text: string): void {
+/** Throws a usage error for an address that can't be called. */
+export function checkAddress(text: string): void {
   try {
     parseAddress(text, "connect");
   } catch (error) {

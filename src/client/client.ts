@@ -6,6 +6,7 @@ import { CallError, ZmqEchoError } from "../errors.ts";
 import type { Metadata, Value } from "../handler.ts";
 import { parseAddress } from "../wire/address.ts";
 import { checkMetadata, LONGEST_TIMEOUT_MS, NO_METADATA, writeRequest } from "../wire/zep.ts";
+import { createIntrospection, type Introspection } from "./introspect.ts";
 import { createPlaces } from "./places.ts";
 import { decodeReply, readPlainReply, readZepReply } from "./reply.ts";
 import { createServers } from "./servers.ts";
@@ -64,7 +65,7 @@ export interface AnyHandlers {
  * `invalid_argument` (the input can't be encoded), `unavailable` (nobody there, with the reason), `deadline_exceeded`,
  * `canceled`, `resource_exhausted` (the reply is over a limit), `internal` (the reply can't be read).
  */
-export interface Client<Handlers extends HandlerTypes<Handlers> = AnyHandlers> {
+export interface Client<Handlers extends HandlerTypes<Handlers> = AnyHandlers> extends Introspection {
   /** Asks a plain endpoint, or any REP server: the encoded input is the whole message. */
   request<Output = Value>(input: unknown, options?: RequestOptions): Promise<Output>;
   /** Calls a handler by name on an endpoint that serves `handlers` (ZEP/1). */
@@ -147,6 +148,7 @@ export function createClientWith(codec: Codec, options: ConnectionOptions): Clie
     request: <Output>(input: unknown, request?: RequestOptions) => asCallError(ask<Output>(input, request)),
     call: (handler, input, call) => asCallError(ask(input, { ...call, handler })),
     exchange: (body, request) => asCallError(exchange(body, request)),
+    ...createIntrospection((frames, request) => asCallError(exchange(frames, request))),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -54,6 +54,7 @@ export function bindCodec(codec: WalkedCodec, limits: CodecLimits): Codec {
   return {
     name,
     ...(codec.texts !== undefined && { texts: codec.texts }),
+    ...(codec.messages !== undefined && { messages: codec.messages }),
     ...(codec.conversions?.encode?.bigintsAsText && { writesBigintsAsText: true }),
     encode,
     decode,

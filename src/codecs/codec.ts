@@ -28,6 +28,8 @@ export interface Codec {
   readonly passesBytesOn?: true;
   /** The files it was made from, such as `.proto` files: their text by absolute path. A change in one changes the codec. */
   readonly texts?: ReadonlyMap<string, string>;
+  /** The message types of a schema of its own. */
+  readonly messages?: MessageTypes;
   /** Set if a bigint is carried as decimal text, and read back as that. */
   readonly writesBigintsAsText?: true;
   /** One value as one frame. Raw refuses an array of several. */
@@ -42,10 +44,20 @@ export interface Codec {
   fromJson(json: unknown): unknown;
 }
 
+/** What two messages, that of a request and that of its reply, are made of. */
+export interface MessageTypes {
+  /** Full names. */
+  readonly request: string;
+  readonly response: string;
+  /** Both types and all they refer to, as a .proto file has them. */
+  proto(): string;
+}
+
 /** What each codec file implements: one frame, no limits. {@link bindCodec} adds the rest. */
 export interface FrameCodec extends CodecDefinition {
   readonly name: string;
   readonly texts?: ReadonlyMap<string, string>;
+  readonly messages?: MessageTypes;
   fromJson?(json: unknown): unknown;
 }
 

@@ -184,9 +184,10 @@ function buildSchema(z: typeof Zod) {
       .meta({
         description: `With \`handler\` only: how messages are encoded. A built-in codec, one of \`codecs\`, or a plugin's. Default: \`${DEFAULTS.codec}\`.`,
       }),
-    introspection: flag()
-      .exactOptional()
-      .meta({ description: "With `handlers` only: whether callers may list and describe them. Default: `true`." }),
+    introspection: flag().exactOptional().meta({
+      description:
+        "With `handlers` only: whether callers may list and describe them, and read what is counted. Default: `true`.",
+    }),
     concurrency: whole(1, BOUNDS.concurrency).default(DEFAULTS.concurrency).meta({
       description:
         "Calls that run at once. 1 is lock-step, as a REP socket has it: the next request is read when the one before is answered.",

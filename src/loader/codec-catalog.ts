@@ -8,7 +8,7 @@ import { createCodec } from "../codecs/registry.ts";
 import { BUILT_IN_CODECS, limitsWith } from "../config/defaults.ts";
 import type { CodecConfig } from "../config/effective.ts";
 import { ConfigError, type Problem } from "../errors.ts";
-import type { CodecDefinition } from "../handler.ts";
+import type { CodecDefinition, Isolation } from "../handler.ts";
 import type { ServedCodec } from "../runtime/recipe.ts";
 import { fileOf, type Plugin } from "./load.ts";
 import { areUnchanged, type Stamps, stampFiles } from "./stamp.ts";
@@ -40,6 +40,8 @@ export interface CodecContents {
   readonly files: ReadonlySet<string>;
   /** As in catalog.ts. */
   commit(): void;
+  /** The names there are, sorted; with an isolation those that a handler there can be called in. */
+  names(isolation?: Isolation): string[];
   /** The codecs under an endpoint's limits. What it returns is safe with a name from the wire. */
   under(limits: CodecLimits): FindCodec;
 }
@@ -109,6 +111,14 @@ export function createCodecCatalog(): CodecCatalog {
       commit() {
         named = now;
         ofPlugins = nowOfPlugins;
+      },
+      names(isolation) {
+        // A plugin's codec whose code may run in workers only is none for the host, and one in code is none for workers.
+        const elsewhere = (name: string) =>
+          isolation === "inline"
+            ? nowOfPlugins.has(name) && plugins.get(name)?.codec === undefined
+            : isolation !== undefined && inCode.has(name);
+        return [...makers.keys()].filter((name) => now.get(name)?.make !== undefined || !elsewhere(name)).sort();
       },
       under(limits) {
         const made = new Map<string, ServedCodec>();

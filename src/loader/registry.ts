@@ -7,7 +7,7 @@ import { settledWithin } from "../durations.ts";
 import { textOf } from "../errors.ts";
 import type { HandlerDefinition, Log } from "../handler.ts";
 import { startInline } from "../runtime/inline.ts";
-import { createIsolatedRunner } from "../runtime/isolated.ts";
+import { createIsolatedRunner, type IsolatedOptions } from "../runtime/isolated.ts";
 import type { Runner } from "../runtime/runner.ts";
 import { fileOf, type Plugin } from "./load.ts";
 import type { HandlerOutline } from "./shape.ts";
@@ -47,6 +47,8 @@ export interface HandlerRegistry {
   /** Undefined for a name that nothing stands behind. Safe with a name from the wire. */
   find(name: string): HandlerSlot | undefined;
   slots(): Iterable<HandlerSlot>;
+  /** What the version that answers was made from; undefined while there is none. */
+  madeFrom(slot: HandlerSlot): Pick<Made, "source" | "settings"> | undefined;
   /**
    * Sets up what is new or has changed, all at once, and lets go of what is gone; calls that run end on the version they
    * began on, and that is torn down then. One whose setup fails is logged, and its earlier version goes on; each time
@@ -181,7 +183,13 @@ export function createRegistry(log: Log): HandlerRegistry {
     log.error({ handlers: [...closing.values()] }, `teardown took over ${withinMs} ms and is not waited for`);
   }
 
-  return { find: (name) => slots.get(name), slots: () => slots.values(), apply, close };
+  return {
+    find: (name) => slots.get(name),
+    slots: () => slots.values(),
+    madeFrom: (slot) => versions.get(slot),
+    apply,
+    close,
+  };
 }
 
 function whenIdle(version: Made): Promise<void> | undefined {
@@ -209,14 +217,16 @@ export function isolationOf(outline: HandlerOutline, own: Partial<HandlerConfig>
   return own.isolation ?? outline.isolation ?? "inline";
 }
 
-/** A worker runs one call at a time, so no more than there may be workers. */
-function concurrencyOf(outline: HandlerOutline, own: Partial<HandlerConfig>): number {
+/** How many calls run at once. A worker runs one at a time, so no more than there may be workers. */
+export function concurrencyOf(outline: HandlerOutline, own: Partial<HandlerConfig>): number {
   const asked = own.concurrency ?? outline.concurrency ?? Number.POSITIVE_INFINITY;
-  return isolationOf(outline, own) === "inline" ? asked : Math.min(asked, maxWorkersOf(own));
+  return isolationOf(outline, own) === "inline" ? asked : Math.min(asked, poolOf(own).maxWorkers);
 }
 
-function maxWorkersOf({ pool }: Partial<HandlerConfig>): number {
-  return pool?.maxWorkers ?? availableParallelism();
+/** The bounds of a pool: what the config says, or the defaults. */
+export function poolOf({ pool }: Partial<HandlerConfig>): IsolatedOptions["pool"] {
+  const { idleMs, memoryMb } = pool ?? DEFAULTS.pool;
+  return { maxWorkers: pool?.maxWorkers ?? availableParallelism(), idleMs, memoryMb };
 }
 
 /** @param warm start a worker now, so that a setup that fails shows before anything is replaced */
@@ -240,9 +250,8 @@ async function startRunner(
     return startInline(definition, shared);
   }
   if (plugin === undefined) throw new Error(`it is given in code, so it can't run in a ${isolation}`);
-  const { idleMs, memoryMb } = own.pool ?? DEFAULTS.pool;
-  const pool = { maxWorkers: maxWorkersOf(own), idleMs, memoryMb };
-  const runner = createIsolatedRunner({ ...shared, isolation, plugin: fileOf(plugin), bundle: plugin.bundle, pool });
+  const walls = { isolation, plugin: fileOf(plugin), bundle: plugin.bundle, pool: poolOf(own) };
+  const runner = createIsolatedRunner({ ...shared, ...walls });
   try {
     if (warm) await runner.warm();
   } catch (error) {

@@ -4,6 +4,7 @@
 import { BOUNDS } from "../config/defaults.ts";
 import { type CodecDefinition, type HandlerDefinition, ISOLATIONS, isCodecDefinition } from "../handler.ts";
 import { listed, suggestion } from "../wording.ts";
+import { type JsonSchemas, jsonSchemasOf } from "./json-schema.ts";
 
 /** What a plugin is for the host. One of them at least. */
 export interface PluginShape {
@@ -12,7 +13,10 @@ export interface PluginShape {
 }
 
 /** What can be said of a handler without running it; plain data, so that a worker can say it. */
-export type HandlerOutline = Pick<HandlerDefinition, "description" | "timeoutMs" | "isolation" | "concurrency">;
+export type HandlerOutline = Pick<HandlerDefinition, "description" | "timeoutMs" | "isolation" | "concurrency"> & {
+  /** Absent where the definition itself is at hand, which can be asked when somebody wants to know. */
+  readonly schemas?: JsonSchemas;
+};
 
 /** The same of a plugin. */
 export interface PluginOutline {
@@ -23,6 +27,14 @@ export interface PluginOutline {
 
 export function outlineOf({ handler, codec }: PluginShape): PluginOutline {
   return { ...(handler !== undefined && { handler: outlineOfHandler(handler) }), codec: codec !== undefined };
+}
+
+/** The same, for where the definition will not be at hand. */
+export function fullOutlineOf(shape: PluginShape): PluginOutline {
+  const outline = outlineOf(shape);
+  if (shape.handler === undefined) return outline;
+  const schemas = jsonSchemasOf(shape.handler);
+  return Object.keys(schemas).length === 0 ? outline : { ...outline, handler: { ...outline.handler, schemas } };
 }
 
 export function outlineOfHandler({

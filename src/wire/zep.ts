@@ -16,8 +16,8 @@ const PREFIX = "ZEP1 ";
 
 /** What a client asks of an endpoint that serves handlers by name. */
 export type ZepRequest =
-  | { readonly verb: "ping" }
-  | { readonly verb: "stats" }
+  | { readonly verb: "ping" | "list" | "stats" }
+  | { readonly verb: "describe"; readonly handler: string }
   | {
       readonly verb: "call";
       readonly handler: string;
@@ -34,7 +34,8 @@ export type ZepReply =
 export const NO_METADATA: Metadata = Object.freeze({});
 const EMPTY = Buffer.alloc(0);
 const CALL = Buffer.from("ZEP1 call");
-const ALONE = { ping: Buffer.from("ZEP1 ping"), stats: Buffer.from("ZEP1 stats") };
+const ALONE = { ping: Buffer.from("ZEP1 ping"), list: Buffer.from("ZEP1 list"), stats: Buffer.from("ZEP1 stats") };
+const DESCRIBE = Buffer.from("ZEP1 describe");
 const OK = Buffer.from("ZEP1 ok");
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -56,15 +57,22 @@ export function parseRequest(frames: Body): ZepRequest {
       body,
     };
   }
-  if (verb === "ping" || verb === "stats") {
+  if (verb === "ping" || verb === "list" || verb === "stats") {
     if (frames.length !== 1) throw malformed(`a message ${verb} is one frame, this one has ${frames.length}`);
     return { verb };
   }
-  throw new ZmqEchoError("unimplemented", `verb ${JSON.stringify(verb)} is not served here; call, ping and stats are`);
+  if (verb === "describe") {
+    if (handler === undefined || frames.length !== 2)
+      throw malformed(`a message describe is two frames (ZEP1 describe, handler), this one has ${frames.length}`);
+    return { verb, handler: parseName(handler, "handler") };
+  }
+  const text = `verb ${JSON.stringify(verb)} is not served here; call, ping, list, describe and stats are`;
+  throw new ZmqEchoError("unimplemented", text);
 }
 
 /** A request as frames. The body's frames are passed on, not copied. */
 export function writeRequest(request: ZepRequest): Body {
+  if (request.verb === "describe") return [DESCRIBE, Buffer.from(request.handler)];
   if (request.verb !== "call") return [ALONE[request.verb]];
   return [
     CALL,

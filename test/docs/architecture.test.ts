@@ -13,7 +13,7 @@ const FLOORS = [
   ["index", "testing"],
   ["host"],
   ["service"],
-  ["endpoints", "stats"],
+  ["endpoints", "stats", "introspection"],
   ["client", "assemble"],
   ["transports"],
   ["core"],

@@ -8,6 +8,7 @@ import { nearestName } from "../../wording.ts";
 import type { CodecRole, FrameCodec, ProtobufSpec } from "../codec.ts";
 import { planMessage } from "./compile.ts";
 import { Fault, quote } from "./fault.ts";
+import { protoText } from "./proto-text.ts";
 import { readMessage } from "./read.ts";
 import { loadProtobufjs, loadSchema, type ProtoTexts, type Schema } from "./schema.ts";
 import { writeMessage } from "./write.ts";
@@ -47,15 +48,23 @@ export function createProtobufCodec(spec: ProtobufSpec, { role, folder, name, te
   const schema = loadSchema(files.map(absolute), (spec.include ?? []).map(absolute), texts);
 
   const planned = new Map();
-  const request = planMessage(chooseType(spec, "request", schema, name), planned);
-  const response =
-    spec.response === undefined ? request : planMessage(chooseType(spec, "response", schema, name), planned);
+  const requestType = chooseType(spec, "request", schema, name);
+  const responseType = spec.response === undefined ? requestType : chooseType(spec, "response", schema, name);
+  const request = planMessage(requestType, planned);
+  const response = planMessage(responseType, planned);
   const decoded = role === "server" ? request : response;
   const encoded = role === "server" ? response : request;
 
   return {
     name,
     texts: schema.texts,
+    ...(spec.proto !== undefined && {
+      messages: {
+        request: request.name,
+        response: response.name,
+        proto: () => protoText([requestType, responseType]),
+      },
+    }),
     encode(value) {
       const writer = Writer.create();
       try {

@@ -4,7 +4,7 @@
  */
 import { isMainThread } from "node:worker_threads";
 import { evaluate } from "../../loader/evaluate.ts";
-import { outlineOf, readShape } from "../../loader/shape.ts";
+import { fullOutlineOf, readShape } from "../../loader/shape.ts";
 import { dataFromError } from "../link/error-data.ts";
 import type { OutlineMessage, StartMessage, ToWorker } from "../link/messages.ts";
 import type { HandlerHere } from "./handler.ts";
@@ -43,7 +43,7 @@ async function unlessItFails(work: () => Promise<void>): Promise<void> {
 }
 
 async function lookAt({ plugin, bundle, timeoutMs }: OutlineMessage): Promise<void> {
-  const outline = await evaluate(plugin, bundle, { api, timeoutMs }, (exported) => outlineOf(readShape(exported)));
+  const outline = await evaluate(plugin, bundle, { api, timeoutMs }, (exported) => fullOutlineOf(readShape(exported)));
   host.send({ kind: "outline", outline });
 }
 

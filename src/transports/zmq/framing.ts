@@ -2,6 +2,7 @@
 import type { Body } from "../../codecs/codec.ts";
 import type { Call, Core, Outcome, Source } from "../../core/call.ts";
 import { ZmqEchoError } from "../../errors.ts";
+import type { HandlerDescription, HandlerList, HostStats, Pong } from "../../wire/introspection.ts";
 import { type MessageLimits, overLimit } from "../../wire/limits.ts";
 import { NO_METADATA, parseRequest, writePlainError, writeReply } from "../../wire/zep.ts";
 
@@ -19,22 +20,31 @@ export function plainFraming(handler: string, codec: string): Framing {
   };
 }
 
+/** What an endpoint tells of its host. */
+export interface Introspection {
+  stats(): HostStats;
+  list(): HandlerList;
+  /** Throws `not_found` for a handler that is not served there. */
+  describe(handler: string): HandlerDescription;
+}
+
 /**
  * ZEP/1: each call names its handler and its codec.
- * @param stats what this endpoint tells of its host, as JSON; absent if it tells nothing
+ * @param introspection absent if the endpoint tells nothing of its host
  */
-export function zepFraming(stats?: () => object): Framing {
+export function zepFraming(introspection?: Introspection): Framing {
   return {
     read(frames, source) {
       const receivedAt = performance.now();
       const request = parseRequest(frames);
-      if (request.verb === "ping") return told({ protocol: "ZEP1", endpoint: source.endpoint });
-      if (request.verb === "stats") {
-        if (stats === undefined) throw new ZmqEchoError("unimplemented", "this endpoint tells nothing of itself");
-        return told(stats());
+      if (request.verb === "call") {
+        const { handler, codec, metadata, body } = request;
+        return { handler, codec, metadata, body, receivedAt, source };
       }
-      const { handler, codec, metadata, body } = request;
-      return { handler, codec, metadata, body, receivedAt, source };
+      if (request.verb === "ping") return told({ protocol: "ZEP1", endpoint: source.endpoint } satisfies Pong);
+      if (introspection === undefined) throw new ZmqEchoError("unimplemented", "this endpoint tells nothing of itself");
+      if (request.verb === "describe") return told(introspection.describe(request.handler));
+      return told(introspection[request.verb]());
     },
     write: writeReply,
   };
