@@ -21,6 +21,8 @@ export interface ConnectionOptions {
   readonly retries?: number;
   /** Keep trying until the timeout when nobody is there, instead of failing at once. Default false. */
   readonly wait?: boolean;
+  /** Requests of concurrent calls that are on the wire at once; the others wait within their deadline. Default 128. */
+  readonly maxInFlight?: number;
   /** Bounds on replies. Default: 4 MiB in 64 frames, nested 128 deep. */
   readonly limits?: { readonly maxMessageBytes?: number; readonly maxFrames?: number; readonly maxDepth?: number };
   /** Sees each message as it leaves and arrives, headers included. */

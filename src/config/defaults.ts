@@ -48,6 +48,10 @@ export const BOUNDS = {
   concurrency: 65_536,
   /** Of a handler. */
   maxWorkers: 1024,
+  /** Of `bench`. libzmq has 1023 sockets to a process. */
+  connections: 1000,
+  /** Requests a second of `bench`. */
+  rate: 1_000_000,
 } as const;
 
 type Limits = { readonly [Name in keyof typeof DEFAULTS.limits]: number };
