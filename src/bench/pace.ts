@@ -90,7 +90,10 @@ export function createOpenPace(options: OpenOptions): Pace {
 
   function offer(at: number): void {
     offered++;
-    if (at >= measuredFrom) measured++;
+    if (at >= measuredFrom) {
+      // What the warm-up could not send is not to be waited for.
+      if (measured++ === 0) giveUp();
+    }
     const taker = idle.shift();
     if (taker !== undefined) taker(at);
     else if (!backlog.push(at)) omit(at);

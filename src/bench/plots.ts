@@ -1,6 +1,6 @@
 /** The plots of a report: which figures go where, and on which scale. */
 import type { Figures } from "./figures.ts";
-import { countText, edgeText, millisecondsText, percentText, spanText } from "./numbers.ts";
+import { countText, edgeText, millisecondsText, percentText } from "./numbers.ts";
 import { barPath, linePath, type Plot, stepsPath, type Tick } from "./svg.ts";
 
 export function throughputPlot({ intervals, elapsedMs, rps }: Figures): Plot {
@@ -66,7 +66,7 @@ export function distributionPlot({ distribution, ok }: Figures): Plot {
     description:
       fullest === undefined
         ? "Nothing was measured."
-        : `Most requests, ${countText(most)} of ${countText(ok)}, took ${edgeText(fullest.fromMs)} to ${edgeText(fullest.toMs)}.`,
+        : `${countText(most)} of ${countText(ok)} requests took ${edgeText(fullest.fromMs)} to ${edgeText(fullest.toMs)}, more than any other range has.`,
     xName: "latency",
     yName: "requests",
     xTicks: edges.flatMap((edge, index) => (index % every === 0 ? [{ at: index / width, label: edgeText(edge) }] : [])),
@@ -86,6 +86,7 @@ export function distributionPlot({ distribution, ok }: Figures): Plot {
 export function errorsPlot({ errors }: Figures): Plot {
   const top = niceTop(Math.max(...errors.map(({ count }) => count)));
   const width = errors.length;
+  const half = Math.min(0.25 / width, 0.05);
   return {
     id: "errors",
     title: "Errors by code",
@@ -95,7 +96,13 @@ export function errorsPlot({ errors }: Figures): Plot {
     xTicks: errors.map(({ code }, index) => ({ at: (index + 0.5) / width, label: code })),
     yTicks: quarters((share) => countText(share * top)),
     marks: errors.map(({ code, count }, index) =>
-      barPath("failed", (index + 0.25) / width, (index + 0.75) / width, count / top, `${code}: ${countText(count)}`),
+      barPath(
+        "failed",
+        (index + 0.5) / width - half,
+        (index + 0.5) / width + half,
+        count / top,
+        `${code}: ${countText(count)}`,
+      ),
     ),
   };
 }

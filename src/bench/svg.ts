@@ -3,7 +3,7 @@
 const WIDTH = 720;
 const HEIGHT = 260;
 const LEFT = 76;
-const RIGHT = 14;
+const RIGHT = 36;
 const TOP = 14;
 const BOTTOM = 44;
 

@@ -30,11 +30,11 @@ export function describeRun({ target, load, interrupted }: Figures): string {
   const { addresses, handler, codec, bodies } = target;
   const what =
     bodies.count === 1 ? `${bodies.meanBytes} bytes` : `${bodies.count} bodies, ${bodies.meanBytes} bytes on average`;
-  const to = printableLine(`${addresses.join(", ")}${handler === null ? "" : ` ${handler}`}`);
+  const to = `${addresses.join(", ")}${handler === null ? "" : ` ${handler}`}`;
   const places = `${load.connections} connection${load.connections === 1 ? "" : "s"} × ${load.inFlight} in flight`;
   const pace = load.rate === null ? `closed loop, ${places}` : `${countText(load.rate)} a second, ${places} at most`;
   const warmup = load.warmupMs === 0 ? "" : `, after ${spanText(load.warmupMs)} of warm-up`;
-  return `${to} (${codec}, ${what}): ${pace}${warmup}${interrupted ? "; interrupted" : ""}`;
+  return printableLine(`${to} (${codec}, ${what}): ${pace}${warmup}${interrupted ? "; interrupted" : ""}`);
 }
 
 function counts(figures: Figures): string[] {

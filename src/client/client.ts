@@ -1,4 +1,5 @@
 /** Calls handlers behind any REP or ROUTER socket, ours or not. */
+import { setMaxListeners } from "node:events";
 import type { Body, Codec } from "../codecs/codec.ts";
 import { DEFAULTS, limitsWith } from "../config/defaults.ts";
 import { checkMs } from "../durations.ts";
@@ -73,6 +74,8 @@ export function createClientWith(codec: Codec, options: ConnectionOptions): Clie
   const req = createReq({ addresses, limits, persistent: options.wait ?? false });
   const turns = createTurns();
   const closing = new AbortController();
+  // One for each call that is under way; not the leak that Node takes more than ten for.
+  setMaxListeners(0, closing.signal);
 
   async function exchange(body: Body, request: ExchangeOptions = {}): Promise<Body> {
     const timeoutMs = checkMs(request.timeoutMs ?? usualTimeoutMs, "timeoutMs");
