@@ -76,6 +76,7 @@ export interface Figures {
   readonly failed: number;
   readonly notSent: number;
   readonly unanswered: number;
+  readonly generatorBusy: number | null;
   readonly errorRate: number;
   readonly rps: number;
   readonly warmup: { readonly ok: number; readonly failed: number };

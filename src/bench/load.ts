@@ -26,6 +26,8 @@ export interface LoadOptions {
   readonly exchange: (client: Client, body: Body) => Promise<unknown>;
   /** Is told each end as it comes, whether it is measured or not. */
   readonly onEnd: (attempt: Attempt) => void;
+  /** When no more requests go; nobody sleeps past it. */
+  readonly endsAt?: number | undefined;
   /** Set if nothing else ends the run: how long a server may be away before it is taken for gone. */
   readonly awayMs?: number | undefined;
 }
@@ -44,7 +46,7 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 1000;
 
 export function startLoad(options: LoadOptions): Load {
-  const { clients, inFlight, pace, bodies, exchange, onEnd, awayMs = Number.POSITIVE_INFINITY } = options;
+  const { clients, inFlight, pace, bodies, exchange, onEnd, endsAt, awayMs = Number.POSITIVE_INFINITY } = options;
   const sleepers = new Set<() => void>();
   let next = 0;
   let stopped = false;
@@ -84,8 +86,12 @@ export function startLoad(options: LoadOptions): Load {
       if (answeredAt === undefined) throw error;
       onEnd({ due, sent, ended, error });
       if (ended - answeredAt > awayMs) endPace(true);
-      else await sleep(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(lost++, 10)));
+      else await sleep(untilEnd(ended, Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(lost++, 10))));
     }
+  }
+
+  function untilEnd(now: number, ms: number): number {
+    return endsAt === undefined || now >= endsAt ? ms : Math.min(ms, endsAt - now);
   }
 
   function sleep(ms: number): Promise<void> {

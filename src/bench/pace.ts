@@ -79,7 +79,7 @@ export function createOpenPace(options: OpenOptions): Pace {
       offer(next);
       next = due();
     }
-    if (next >= endsAt || measured === requests) {
+    if (now >= endsAt || measured === requests) {
       end();
       return;
     }

@@ -61,6 +61,7 @@ export async function startRun(plan: Plan): Promise<Run> {
   // Whoever waited for longer than the timeout would have gone away in life, too.
   const backlog = Math.min(MOST_WAITING, Math.ceil(((rate ?? 0) * timeoutMs) / 1000) || 1);
   const pace = rate === undefined ? createClosedPace(span) : createOpenPace({ ...span, rate, startsAt, backlog });
+  const idleBefore = performance.eventLoopUtilization();
   let interruptedAt: number | undefined;
   const load = startLoad({
     clients,
@@ -71,11 +72,13 @@ export async function startRun(plan: Plan): Promise<Run> {
       ? async (client, body) => decodeReply(codec, await client.exchange(body, call))
       : (client, body) => client.exchange(body, call),
     onEnd: recorder.add,
+    endsAt: span.endsAt,
     awayMs: durationMs === undefined ? timeoutMs : undefined,
   });
 
   async function collect(): Promise<RunFigures> {
     await load.done;
+    const { utilization } = performance.eventLoopUtilization(idleBefore);
     const { elapsedMs, ok, failed, notSent, ...rest } = recorder.figures(
       interruptedAt ?? performance.now(),
       pace.notSent(),
@@ -100,6 +103,8 @@ export async function startRun(plan: Plan): Promise<Run> {
       failed,
       notSent,
       unanswered: load.unanswered(),
+      // At a rate it looks at the clock when it has nothing else to do, so this would say nothing.
+      generatorBusy: rate === undefined ? rounded(utilization) : null,
       ...rest,
     };
   }

@@ -6,6 +6,8 @@ import { countText, edgeText, millisecondsText, percentText, spanText } from "./
 const BAR_WIDTH = 40;
 /** Of throughput over time; more are averaged, so that it fits a screen. */
 const MOST_LINES = 16;
+/** The share of the time above which bench may be what limits throughput. */
+const BUSY = 0.9;
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
 /** Several lines, with a newline at the end. */
@@ -38,7 +40,7 @@ export function describeRun({ target, load, interrupted }: Figures): string {
 }
 
 function counts(figures: Figures): string[] {
-  const { ok, failed, notSent, unanswered, rps, elapsedMs, errorRate } = figures;
+  const { ok, failed, notSent, unanswered, rps, elapsedMs, errorRate, generatorBusy } = figures;
   const rows: [string, number, string][] = [
     ["succeeded", ok, `${countText(rps)} a second, in ${millisecondsText(elapsedMs)}`],
   ];
@@ -50,7 +52,15 @@ function counts(figures: Figures): string[] {
   if (notSent > 0) rows.push(["not sent", notSent, "due, but the server did not keep up"]);
   if (unanswered > 0) rows.push(["unanswered", unanswered, "under way when it was interrupted"]);
   const width = Math.max(...rows.map(([, count]) => countText(count).length));
-  return rows.map(([name, count, note]) => `${name.padEnd(11)} ${countText(count).padStart(width)}  ${note}`.trimEnd());
+  const lines = rows.map(([name, count, note]) =>
+    `${name.padEnd(11)} ${countText(count).padStart(width)}  ${note}`.trimEnd(),
+  );
+  if (generatorBusy !== null && generatorBusy > BUSY) {
+    lines.push(
+      `${"note".padEnd(11)} bench itself was busy ${percentText(generatorBusy)} of the time: a faster server may not show`,
+    );
+  }
+  return lines;
 }
 
 function latency({ latencyMs, serviceMs }: Figures): string[] {

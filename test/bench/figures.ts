@@ -30,6 +30,7 @@ export function figuresWith(changes: Partial<Figures> = {}): Figures {
     failed: 0,
     notSent: 0,
     unanswered: 0,
+    generatorBusy: 0.5,
     errorRate: 0,
     rps: 50,
     warmup: { ok: 0, failed: 0 },

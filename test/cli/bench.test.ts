@@ -58,6 +58,7 @@ test("-o json prints one document", async () => {
     failed: 0,
     notSent: 0,
     unanswered: 0,
+    generatorBusy: null,
     errorRate: 0,
     rps: expect.any(Number),
     warmup: { ok: 0, failed: 0 },
