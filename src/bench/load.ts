@@ -60,8 +60,8 @@ export function startLoad(options: LoadOptions): Load {
       await exchange(client, body);
       return undefined;
     } catch (error) {
-      if (!ZmqEchoError.is(error)) throw error;
-      return error;
+      if (ZmqEchoError.is(error)) return error;
+      throw isOutOfFiles(error) ? new ZmqEchoError("resource_exhausted", OUT_OF_FILES, { cause: error }) : error;
     }
   }
 
@@ -129,6 +129,13 @@ export function startLoad(options: LoadOptions): Load {
   }
 
   return { done: run(), stop, unanswered: () => unanswered };
+}
+
+const OUT_OF_FILES =
+  "this process may open no more files, of which each connection takes several; ask for fewer, or raise ulimit -n";
+
+function isOutOfFiles(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | undefined)?.code === "EMFILE";
 }
 
 /** Nobody there, or nobody who would have us: told at once, so that a loop would spin on it. */

@@ -13,7 +13,7 @@ import { readDataLines } from "./data-lines.ts";
 import { type Destination, type DestinationFlags, findDestination } from "./destination.ts";
 import { CommandFailure, usageError } from "./failure.ts";
 import { ownVersion } from "./own-package.ts";
-import { showProgress } from "./progress.ts";
+import { prepareProgress, type ShowProgress } from "./progress.ts";
 import { DEFAULT_BODY, readMetadata, readWords } from "./send.ts";
 
 export interface BenchFlags extends DestinationFlags {
@@ -57,6 +57,7 @@ export async function bench(words: readonly (string | undefined)[], flags: Bench
   if (destination.chosen !== undefined)
     note(flags, `to endpoint ${destination.chosen}, ${destination.addresses.join(", ")}`);
 
+  const showProgress: ShowProgress = flags.quiet ? () => () => {} : await prepareProgress();
   const run = await startRun({
     addresses: destination.addresses,
     handler: destination.handler,
@@ -72,7 +73,7 @@ export async function bench(words: readonly (string | undefined)[], flags: Bench
     timeoutMs: flags.timeout ?? destination.timeoutMs ?? DEFAULTS.clientTimeoutMs,
     check: flags.check ?? false,
   });
-  const { measured, signal } = await untilEnd(run, flags);
+  const { measured, signal } = await untilEnd(run, showProgress);
   const figures: Figures = {
     zmqecho: ownVersion(),
     ...measured,
@@ -83,7 +84,7 @@ export async function bench(words: readonly (string | undefined)[], flags: Bench
 }
 
 /** Waits for the figures; a first signal asks for those so far, a second one ends the process as signals do. */
-async function untilEnd(run: Run, { quiet }: BenchFlags) {
+async function untilEnd(run: Run, showProgress: ShowProgress) {
   let signal: keyof typeof SIGNALS | undefined;
   const interrupt = (name: NodeJS.Signals): void => {
     signal = name as keyof typeof SIGNALS;
@@ -93,7 +94,7 @@ async function untilEnd(run: Run, { quiet }: BenchFlags) {
   const names = Object.keys(SIGNALS) as (keyof typeof SIGNALS)[];
   const forget = (): void => names.forEach((name) => void process.off(name, interrupt));
   for (const name of names) process.on(name, interrupt);
-  const hideProgress = quiet ? () => {} : await showProgress(run);
+  const hideProgress = showProgress(run);
   try {
     return { measured: await run.figures, signal };
   } finally {

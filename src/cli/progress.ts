@@ -4,15 +4,23 @@ import type { Run } from "../bench/run.ts";
 
 const EVERY_MS = 100;
 
-/** Draws on standard error if that is a terminal. The result takes the bar away. */
-export async function showProgress(run: Run): Promise<() => void> {
-  if (!process.stderr.isTTY) return () => {};
+/** Shows how far a run has come; what it returns takes the bar away. */
+export type ShowProgress = (run: Run) => () => void;
+
+/** Gets ready to draw on standard error if that is a terminal; to be called before there is a load that it would disturb. */
+export async function prepareProgress(): Promise<ShowProgress> {
+  if (!process.stderr.isTTY) return () => () => {};
   const { default: progress } = await import("cli-progress");
+  return (run) => drawProgress(run, progress);
+}
+
+function drawProgress(run: Run, progress: typeof import("cli-progress")): () => void {
   const bar = new progress.SingleBar({
     format: "{bar} {percentage} %  {ok} succeeded, {failed} failed",
     stream: process.stderr,
-    // A cursor that was hidden stays so if the process is killed.
+    // A terminal whose cursor was hidden, or that was told not to wrap, stays so if the process is killed.
     hideCursor: null,
+    linewrap: true,
     clearOnComplete: true,
     barCompleteChar: "█",
     barIncompleteChar: "░",

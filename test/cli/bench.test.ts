@@ -127,6 +127,7 @@ describe("exits with", () => {
     [["--rate", "0"], "requests a second"],
     [["--data-lines", "no.jsonl"], "can't read no.jsonl"],
     [["--report", "no/such/folder.html"], "can't write no/such/folder.html"],
+    [["--connections", "257"], "a whole number from 1 to 256"],
     [["-H", "a=b"], "--metadata goes with a call by name"],
   ])("2 for %j, before anything is sent", async (args, text) => {
     const { code, stdout, stderr } = await run(["bench", await deadAddress(), ...args]);
@@ -159,6 +160,13 @@ describe("exits with", () => {
     const { code, stdout, stderr } = await run(["bench", await deadAddress(), "--duration", "1h"]);
     expect({ code, stdout }).toEqual({ code: 78, stdout: "" });
     expect(stderr).toMatch(/^zmqecho: unavailable: .*refused.*\n$/);
+  });
+
+  test("72 when the system has not enough files for the connections", async () => {
+    const shell = 'ulimit -n 150; exec "$0" "$@"';
+    const { code, stdout, stderr } = await run(["bench", await echo(), "--connections", "200"], { shell });
+    expect({ code, stdout }).toEqual({ code: 72, stdout: "" });
+    expect(stderr).toMatch(/^zmqecho: resource_exhausted: .*ulimit -n\n$/);
   });
 
   test("130 after SIGINT, with the figures so far", async () => {
@@ -201,4 +209,13 @@ test("--report writes a page with the same figures, whatever the requests came t
   const page = readFileSync(join(cwd, "out.html"), "utf8");
   const [, inside = ""] = /<script type="application\/json" id="figures">(.*)<\/script>/.exec(page) ?? [];
   expect(JSON.parse(inside)).toEqual(JSON.parse(stdout));
+});
+
+test("shows a bar on a terminal, and takes it away", async () => {
+  const address = await echo();
+  const onTerminal = (flags: string) => ({ shell: `script -qec "$0 $* ${flags}" /dev/null` });
+  const { stdout } = await run(["bench", address, "--requests", "20"], onTerminal(""));
+  expect(stdout).toMatch(/ % {2}\d+ succeeded, \d+ failed/);
+  expect(stdout).toContain("succeeded   20");
+  expect((await run(["bench", address, "--requests", "20"], onTerminal("-q"))).stdout).toBe("");
 });
