@@ -11,8 +11,8 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts"],
-    // These need a packed tarball, programs in other languages, or a minute: vitest.acceptance.config.ts has them.
-    exclude: ["test/foreign/**", "test/package/**", "test/chaos/**"],
+    // These need a packed tarball, programs in other languages, a browser, or a minute: vitest.acceptance.config.ts has them.
+    exclude: ["test/foreign/**", "test/report/**", "test/package/**", "test/chaos/**"],
     reporters: ["default", closingLine],
     // Much of the time goes into waiting for child processes; one worker on two cores would take twice as long.
     maxWorkers: Math.max(2, availableParallelism()),

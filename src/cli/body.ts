@@ -30,7 +30,11 @@ export async function valueFromBody(
   takesBytes: boolean,
   what = "the body",
 ): Promise<unknown> {
-  const bytes = await readBody(given);
+  return valueFromBytes(await readBody(given), codec, takesBytes, what);
+}
+
+/** The same for what has been read already. */
+export function valueFromBytes(bytes: Uint8Array, codec: Codec, takesBytes: boolean, what: string): unknown {
   if (takesBytes) return bytes;
   const text = textFrom(bytes);
   if (text === undefined) throw usageError(`${what} is not UTF-8; the codec ${codec.name} takes JSON text`);

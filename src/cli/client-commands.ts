@@ -1,15 +1,20 @@
 /** The commands of who calls: any REP or ROUTER server, ours or not. */
 import { type Command, Option } from "commander";
 import {
+  anyDuration,
   CONFIG,
   codecOption,
   collect,
   command,
+  concurrency,
+  connections,
   count,
   endWithOutput,
   intervalMs,
   PROTO,
+  positiveDuration,
   RESPONSE_TYPE,
+  rate,
   retries,
   TYPE,
   timeoutMs,
@@ -20,6 +25,7 @@ export function addClientCommands(root: Command): void {
   addList(root);
   addDescribe(root);
   addPing(root);
+  addBench(root);
 }
 
 const CONNECT = ["-c, --connect <address>", "where the server is; may be repeated", collect] as const;
@@ -120,4 +126,43 @@ It exits with 0 if a REP or ROUTER is there, 73 for another socket, 78 for none,
 
 function tableOption(): Option {
   return new Option("-o, --output <form>", "how to print it").choices(["pretty", "json"]).default("pretty");
+}
+
+function addBench(root: Command): void {
+  command(root, "bench [address] [body]", "put a load on a server and measure it")
+    .usage("[options] [ADDRESS] [BODY]")
+    .addHelpText(
+      "after",
+      `
+ADDRESS and BODY as for send. Without --rate a request goes when one before has come back (closed loop); with it
+requests go at their time, and latency counts from then, so that a server that stalls can't hide it (open loop).
+Exits with 3 if a --fail-if holds, with 64 + a gRPC code if all requests failed, with 130 after SIGINT; 2 is usage.`,
+    )
+    .option(...CONFIG)
+    .option("-c, --connect <address>", "where the server is; may be repeated", collect)
+    .option("--endpoint <name>", "an endpoint or target of the configuration")
+    .option("--handler <name>", "the handler to call by name")
+    .option("-d, --data <body>", "the body, as BODY")
+    .option("--data-lines <file>", "a body in each line, sent in turn")
+    .option("-H, --metadata <name=value>", "sent beside the body of a call by name; may be repeated", collect)
+    .addOption(codecOption())
+    .option(...PROTO)
+    .option(...TYPE)
+    .option(...RESPONSE_TYPE)
+    .option("--connections <n>", "how many connections; default: 1", connections)
+    .option("--in-flight <n>", "requests at once on each of them; default: 1, with --rate 128", concurrency)
+    .option("--rate <n>", "requests a second, whether or not the server keeps up", rate)
+    .option("--duration <time>", "how long: 10s, 500ms, 2m or seconds; default: 10s", positiveDuration)
+    .option("--requests <n>", "how many, instead of how long; with --duration whichever ends first", count)
+    .option("--warmup <time>", "before anything is measured; default: 1s, with --requests 0", anyDuration)
+    .option("-t, --timeout <ms>", "for each request; default: 10000", timeoutMs)
+    .option("--check", "decode the replies; one that can't be has failed")
+    .option("--fail-if <condition>", "such as 'p99>5ms', 'errors>0.1%' or 'rps<1000'; may be repeated", collect)
+    .addOption(new Option("-o, --output <form>", "how to print it").choices(["pretty", "json"]).default("pretty"))
+    .option("--report <file>", "write a page of HTML with the plots, too")
+    .option("-q, --quiet", "print nothing but errors")
+    .action(async (first: string | undefined, second: string | undefined, flags) => {
+      const { bench } = await import("./bench.ts");
+      await bench([first, second], flags);
+    });
 }

@@ -31,9 +31,30 @@ export const timeoutMs = (text: string): number => integer(1, BOUNDS.timeoutMs, 
 export const intervalMs = (text: string): number => integer(0, BOUNDS.timeoutMs, text);
 export const retries = (text: string): number => integer(0, BOUNDS.retries, text);
 export const concurrency = (text: string): number => integer(1, BOUNDS.concurrency, text);
+export const connections = (text: string): number => integer(1, BOUNDS.connections, text);
 export const count = (text: string): number => integer(1, 1_000_000_000, text);
 
 /** For a command that only prints: without a reader it ends there and then, as SIGPIPE ends others. */
 export function endWithOutput(): void {
   process.stdout.once("error", () => process.exit(process.exitCode ?? 128 + 13));
+}
+
+const MS_OF_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, "": 1000 };
+
+/** `10s`, `500ms`, `2m`, or plain seconds, in milliseconds. */
+export function duration(least: number, text: string): number {
+  const [, number = "", unit = ""] = /^(\d{1,10}(?:\.\d+)?)(ms|s|m|h|)$/.exec(text) ?? [];
+  const ms = number === "" ? Number.NaN : Number(number) * (MS_OF_UNIT[unit] ?? Number.NaN);
+  if (ms >= least && ms <= BOUNDS.timeoutMs) return ms;
+  throw new InvalidArgumentError(`It takes a time such as 10s, 500ms, 2m, or plain seconds, from ${least} ms.`);
+}
+
+export const positiveDuration = (text: string): number => duration(1, text);
+export const anyDuration = (text: string): number => duration(0, text);
+
+/** Requests a second. */
+export function rate(text: string): number {
+  const value = /^\d{1,7}(\.\d+)?$/.test(text) ? Number(text) : 0;
+  if (value > 0 && value <= BOUNDS.rate) return value;
+  throw new InvalidArgumentError(`It takes requests a second, above 0 and up to ${BOUNDS.rate}.`);
 }

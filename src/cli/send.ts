@@ -25,7 +25,7 @@ export interface SendFlags extends DestinationFlags {
   readonly verbose?: boolean;
 }
 
-const DEFAULT_BODY = "Hello world!";
+export const DEFAULT_BODY = "Hello world!";
 
 /** What was probably meant as an address, without its scheme. */
 const LIKE_AN_ADDRESS = /^([\w-]+(\.[\w-]+)+|localhost):\d{1,5}$/;
@@ -113,7 +113,8 @@ function render(
   return [`{"ok":true,"code":"ok","value":${text},${facts.slice(1)}\n`];
 }
 
-function readWords(
+/** ADDRESS and BODY, of which either may be absent; `data` is `--data`. */
+export function readWords(
   [first, second]: readonly (string | undefined)[],
   data: string | undefined,
 ): { address?: string; body?: string } {
@@ -129,7 +130,8 @@ function readWords(
   return { ...(address !== undefined && { address }), ...(given !== undefined && { body: given }) };
 }
 
-function readMetadata(pairs: readonly string[], { handler }: Destination): Metadata {
+/** `--metadata`, checked. Throws a usage error. */
+export function readMetadata(pairs: readonly string[], { handler }: Destination): Metadata {
   if (pairs.length > 0 && handler === undefined) {
     throw usageError("--metadata goes with a call by name; a plain endpoint takes nothing beside the body");
   }

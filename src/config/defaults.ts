@@ -51,6 +51,10 @@ export const BOUNDS = {
   concurrency: 65_536,
   /** Of a handler. */
   maxWorkers: 1024,
+  /** Of `bench`. libzmq has 1023 sockets to a context, and a connection whose events are listened to takes three. */
+  connections: 256,
+  /** Requests a second of `bench`. */
+  rate: 1_000_000,
 } as const;
 
 type Limits = { readonly [Name in keyof typeof DEFAULTS.limits]: number };

@@ -14,7 +14,7 @@ const FLOORS = [
   ["host"],
   ["service"],
   ["endpoints", "stats", "introspection"],
-  ["client", "assemble"],
+  ["bench", "client", "assemble"],
   ["transports"],
   ["core"],
   ["loader", "runtime", "codecs", "wire", "config", "log", "wording", "durations", "counts"],
