@@ -1,6 +1,8 @@
 /** Many calls at once through one client, against servers that know nothing of it. */
+import { execFile } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import { createServer } from "node:net";
+import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { Reply, Router } from "zeromq";
 import { type ClientOptions, createClient } from "../../src/client/create-client.ts";
@@ -273,4 +275,18 @@ test.each([0, -1, 1.5, Number.NaN, 70_000])("maxInFlight %d is refused", (maxInF
   expect(() => createClient({ connect: ANY_PORT.replace("*", "1"), maxInFlight })).toThrow(
     "maxInFlight takes a whole number",
   );
+});
+
+test("nothing keeps the process alive after close, and what was under way has ended", async () => {
+  const { address } = await router(() => undefined);
+  const program = `import { createClient } from ${JSON.stringify(new URL("../../dist/index.js", import.meta.url).href)};
+    const client = createClient({ connect: ${JSON.stringify(address)} });
+    const calls = Array.from({ length: 20 }, () => client.request("x").catch(({ code }) => code));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await client.close();
+    console.log(new Set(await Promise.all(calls)));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program], {
+    timeout: 10_000,
+  });
+  expect(stdout).toBe("Set(1) { 'canceled' }\n");
 });
