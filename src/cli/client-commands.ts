@@ -1,6 +1,7 @@
 /** The commands of who calls: any REP or ROUTER server, ours or not. */
 import { type Command, Option } from "commander";
 import {
+  bytes,
   CONFIG,
   codecOption,
   collect,
@@ -11,12 +12,15 @@ import {
   PROTO,
   RESPONSE_TYPE,
   retries,
+  speed,
   TYPE,
   timeoutMs,
 } from "./options.ts";
 
 export function addClientCommands(root: Command): void {
   addSend(root);
+  addTap(root);
+  addReplay(root);
 }
 
 function addSend(root: Command): void {
@@ -55,5 +59,57 @@ A call that fails exits with 64 + its gRPC code: 68 timeout, 69 not found, 78 un
       endWithOutput();
       const { send } = await import("./send.ts");
       await send([first, second], flags);
+    });
+}
+
+function addTap(root: Command): void {
+  command(root, "tap <listen> <target>", "pass on between clients and their server, and show what passes")
+    .usage("[options] LISTEN TARGET")
+    .addHelpText(
+      "after",
+      `
+LISTEN is the address that clients connect to, such as 'tcp://127.0.0.1:*'.
+TARGET is their server's address, or an endpoint or target of the configuration. A signal ends it.`,
+    )
+    .option(...CONFIG)
+    .addOption(codecOption())
+    .option(...PROTO)
+    .option(...TYPE)
+    .option(...RESPONSE_TYPE)
+    .option("--zep", "the messages are ZEP/1: show handler, codec and code")
+    .option("--record <file>", "write requests and replies to a new file, for replay and for mocks")
+    .option("--filter <text>", "show and record only those whose request or reply has this in its line")
+    .option("--max-frame-bytes <n>", "libzmq cuts the connection beyond; default: 8388608", bytes)
+    .addOption(new Option("-o, --output <form>", "how to show them").choices(["pretty", "json"]).default("pretty"))
+    .option("-q, --quiet", "show no requests and replies")
+    .action(async (listen: string, target: string, flags) => {
+      const { tap } = await import("./tap.ts");
+      await tap(listen, target, flags);
+    });
+}
+
+function addReplay(root: Command): void {
+  command(root, "replay <file> [address]", "send a recording's requests again, and tell which replies differ")
+    .usage("[options] FILE [ADDRESS]")
+    .addHelpText(
+      "after",
+      `
+FILE is what tap --record wrote. ADDRESS is an address, or an endpoint or target of the configuration; default: where
+they went then. Exits with 1 if a reply differs, with 64 + its gRPC code if a call fails.`,
+    )
+    .option(...CONFIG)
+    .addOption(new Option("--codec <name>", "how replies are compared; default: the recording's"))
+    .option(...PROTO)
+    .option(...TYPE)
+    .option(...RESPONSE_TYPE)
+    .option("--fast", "one after the other, without their pauses")
+    .option("--speed <factor>", "how many times as fast as they were; default: 1", speed)
+    .option("--ignore <path>", "a path of values that may differ, such as $.items[*].id; may be repeated", collect)
+    .option("-t, --timeout <ms>", "for each call; default: the target's, or 10000", timeoutMs)
+    .addOption(new Option("-o, --output <form>", "how to tell").choices(["pretty", "json"]).default("pretty"))
+    .action(async (file: string, address: string | undefined, flags) => {
+      endWithOutput();
+      const { replay } = await import("./replay.ts");
+      await replay(file, address, flags);
     });
 }
