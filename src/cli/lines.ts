@@ -1,7 +1,9 @@
 /** Lines on standard output for a command that must not wait for its reader. */
 
 export interface Lines {
+  /** Kept until `flushLines`. */
   print(line: string): void;
+  flushLines(): void;
   /** Resolves when all of it is taken, or when the time is over. */
   flush(withinMs: number): Promise<void>;
   /** Lines that were not printed, since too many waited. */
@@ -15,6 +17,7 @@ const MOST_WAITING = 16 * 1024 * 1024;
 export function createLines(onClosed: () => void): Lines {
   const { stdout } = process;
   let isClosed = false;
+  let kept = "";
   let lost = 0;
   stdout.once("error", () => {
     isClosed = true;
@@ -26,8 +29,12 @@ export function createLines(onClosed: () => void): Lines {
   return {
     print(line) {
       if (isClosed) return;
-      if (stdout.writableLength > MOST_WAITING) lost++;
-      else stdout.write(`${line}\n`);
+      if (stdout.writableLength + kept.length > MOST_WAITING) lost++;
+      else kept += `${line}\n`;
+    },
+    flushLines() {
+      if (kept !== "" && !isClosed) stdout.write(kept);
+      kept = "";
     },
     flush(withinMs) {
       if (isClosed || stdout.writableLength === 0) return Promise.resolve();
@@ -40,5 +47,43 @@ export function createLines(onClosed: () => void): Lines {
       });
     },
     lost: () => lost,
+  };
+}
+
+/** Work that may wait, in pieces, before messages wait for it; and how long it does. */
+const MOST_WORK = 1000;
+const PAUSE_MS = 10;
+
+export interface Later {
+  add(work: () => void): void;
+  /** Undefined while there is not too much of it. */
+  behind(): Promise<void> | undefined;
+  /** Does all of it now. */
+  empty(): void;
+}
+
+/** Work for a little later, in order. @param done called after each batch */
+export function createLater(done: () => void): Later {
+  let waiting: (() => void)[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  function empty(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    const now = waiting;
+    waiting = [];
+    for (const work of now) work();
+    done();
+  }
+  return {
+    add(work) {
+      waiting.push(work);
+      timer ??= setTimeout(empty, PAUSE_MS);
+    },
+    behind() {
+      if (waiting.length <= MOST_WORK) return undefined;
+      empty();
+      return new Promise(setImmediate);
+    },
+    empty,
   };
 }

@@ -12,7 +12,7 @@ import type { CodecFlags } from "./codec-flags.ts";
 import { builtInCodecs } from "./codecs-by-name.ts";
 import { type Destination, findDestination } from "./destination.ts";
 import { CommandFailure, usageError } from "./failure.ts";
-import { createLines } from "./lines.ts";
+import { createLater, createLines } from "./lines.ts";
 import { alreadyThere } from "./new-file.ts";
 import { createView } from "./tap-view.ts";
 
@@ -72,8 +72,8 @@ export async function tap(listen: string, target: string, flags: TapFlags): Prom
     print: lines.print,
     record: (exchange) => recorder?.write({ ...exchange, atMs: exchange.at - startedAt }),
   });
-  // After the message is on its way, and after those that came with it: nobody waits for a line.
-  const later = createQueue();
+  // Nobody waits for a line, so those of a moment are made and written together.
+  const later = createLater(lines.flushLines);
   const unanswered = (exchange: Exchange): void => {
     counts.unanswered++;
     later.add(() => view.end(exchange));
@@ -219,32 +219,4 @@ function catchSignals(end: (why: string) => void): void {
       end(signal);
     });
   }
-}
-
-/** How much work may wait, before messages wait for it. */
-const MOST_WORK = 1000;
-
-/** Work for when there is nothing to pass on, in order. */
-function createQueue() {
-  let waiting: (() => void)[] = [];
-  let scheduled: Promise<void> | undefined;
-  function empty(): void {
-    const now = waiting;
-    waiting = [];
-    for (const work of now) work();
-  }
-  return {
-    add(work: () => void): void {
-      waiting.push(work);
-      scheduled ??= new Promise((resolve) => {
-        setImmediate(() => {
-          scheduled = undefined;
-          empty();
-          resolve();
-        });
-      });
-    },
-    behind: () => (waiting.length > MOST_WORK ? scheduled : undefined),
-    empty,
-  };
 }
