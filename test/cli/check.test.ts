@@ -37,7 +37,11 @@ test("a good configuration gets one line, and 0", async () => {
 test("the checkout's own configuration is good, without a warning", async () => {
   const file = fileURLToPath(new URL("../../config/zmqecho.config.json", import.meta.url));
   const { code, stdout, stderr } = await run(["check", "--config", file]);
-  expect([code, stdout, stderr]).toEqual([0, `${file}: ok: 2 endpoints (echo and gateway), 2 handlers (echo and mock)\n`, ""]);
+  expect([code, stdout, stderr]).toEqual([
+    0,
+    `${file}: ok: 2 endpoints (echo and gateway), 2 handlers (echo and mock)\n`,
+    "",
+  ]);
 });
 
 test("without a file the defaults are good", async () => {

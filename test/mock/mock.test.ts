@@ -59,7 +59,9 @@ test("a delay holds up its own call alone", async () => {
 test("a delay ends with its call", async () => {
   const { setup, handle } = mock;
   const state = await setup?.({ handler: "mock", options: { rules: [{ delayMs: 60_000 }] }, log: recordingLog() });
-  const context = { handler: "mock", codec: "json", signal: AbortSignal.abort(), state } as Parameters<typeof handle>[1];
+  const context = { handler: "mock", codec: "json", signal: AbortSignal.abort(), state } as Parameters<
+    typeof handle
+  >[1];
   await expect(handle(null, context)).rejects.toMatchObject({ name: "AbortError" });
 });
 
