@@ -9,6 +9,7 @@ import { printable, printableLine } from "../printable.ts";
 import { type Difference, differences, type Pattern, parsePattern } from "../recording/difference.ts";
 import { codecOf, type Entry, type Header, loadRecording } from "../recording/format.ts";
 import { createReader, type Reader, type Said } from "../recording/said.ts";
+import { numbered } from "../wording.ts";
 import type { CodecFlags } from "./codec-flags.ts";
 import { builtInCodecs } from "./codecs-by-name.ts";
 import { type Destination, findDestination } from "./destination.ts";
@@ -167,7 +168,7 @@ function summary({
   unanswered,
 }: Record<Result["kind"] | "requests" | "unanswered", number>) {
   const rest = unanswered === 0 ? "" : `, ${unanswered} without a recorded reply not sent`;
-  return `${requests} requests: ${equal} equal, ${differs} different, ${failed} failed${rest}`;
+  return `${numbered(requests, "request")}: ${equal} equal, ${differs} different, ${failed} failed${rest}`;
 }
 
 function readPattern(given: string): Pattern {

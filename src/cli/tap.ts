@@ -5,9 +5,10 @@ import { type Header, rounded } from "../recording/format.ts";
 import { createReader } from "../recording/said.ts";
 import { createRecorder, type Recorder } from "../recording/write.ts";
 import { createExchanges, type Exchange, sizeOf } from "../tap/exchanges.ts";
-import { createLatencies } from "../tap/latencies.ts";
+import { createLatencies, type Latencies } from "../tap/latencies.ts";
 import { createProxy } from "../transports/zmq/proxy.ts";
 import { isLoopback, overlap, parseAddress, reachable } from "../wire/address.ts";
+import { numbered } from "../wording.ts";
 import type { CodecFlags } from "./codec-flags.ts";
 import { builtInCodecs } from "./codecs-by-name.ts";
 import { type Destination, findDestination } from "./destination.ts";
@@ -24,6 +25,15 @@ export interface TapFlags extends CodecFlags {
   readonly maxFrameBytes?: number;
   readonly output: "pretty" | "json";
   readonly quiet?: boolean;
+}
+
+interface Counts {
+  requests: number;
+  replies: number;
+  /** Replies that no request waited for. */
+  strays: number;
+  unanswered: number;
+  bytes: number;
 }
 
 /** Requests whose replies are waited for, and their bytes. */
@@ -58,7 +68,7 @@ export async function tap(listen: string, target: string, flags: TapFlags): Prom
   catchSignals(end);
   const lines = createLines(() => end("EPIPE"));
   const latencies = createLatencies();
-  const counts = { requests: 0, replies: 0, strays: 0, unanswered: 0, bytes: 0 };
+  const counts: Counts = { requests: 0, replies: 0, strays: 0, unanswered: 0, bytes: 0 };
   const startedAt = performance.now();
   let recorder: Recorder | undefined;
   let failure: Error | undefined;
@@ -136,20 +146,23 @@ export async function tap(listen: string, target: string, flags: TapFlags): Prom
     await recorder?.end();
   }
   await lines.flush(LAST_LINES_MS);
-  const [p50, p99] = [latencies.percentile(50), latencies.percentile(99)].map((ms) => rounded(ms ?? 0));
-  const { requests, replies, strays, bytes } = counts;
-  const rest = [
-    ...(requests > 0 && replies > strays ? [`latency p50 ${p50} ms, p99 ${p99} ms`] : []),
-    ...(strays > 0 ? [`${strays} replies without a request`] : []),
-    ...(proxy.dropped() > 0 ? [`${proxy.dropped()} replies that no client took`] : []),
-    ...(lines.lost() > 0 ? [`${lines.lost()} lines not shown, since nobody read them`] : []),
-  ];
-  say(
-    [`${requests} requests, ${replies} replies, ${counts.unanswered} unanswered, ${bytes} bytes`, ...rest].join(", "),
-  );
+  say(summary(counts, latencies, proxy.dropped(), lines.lost()));
   if (failure !== undefined) process.exitCode = 1;
   // A reader that is there and does not read would keep the process; what libzmq has not sent has a moment still.
   setTimeout(() => process.exit(), LAST_MOMENT_MS).unref();
+}
+
+function summary(counts: Counts, latencies: Latencies, dropped: number, lost: number): string {
+  const { requests, replies, strays, unanswered, bytes } = counts;
+  const counted = (count: number, what: string) => numbered(count, `reply ${what}`, `replies ${what}`);
+  const ms = (hundredths: number) => `p${hundredths} ${rounded(latencies.percentile(hundredths) ?? 0)} ms`;
+  return [
+    `${numbered(requests, "request")}, ${numbered(replies, "reply", "replies")}, ${unanswered} unanswered, ${bytes} bytes`,
+    ...(replies > strays ? [`latency ${ms(50)}, ${ms(99)}`] : []),
+    ...(strays > 0 ? [counted(strays, "without a request")] : []),
+    ...(dropped > 0 ? [counted(dropped, "that no client took")] : []),
+    ...(lost > 0 ? [`${numbered(lost, "line")} not shown, since nobody read them`] : []),
+  ].join(", ");
 }
 
 async function findTarget(

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ConfigError, formatProblem, textOf, ZmqEchoError } from "../errors.ts";
 import type { HandlerContext, HandlerDefinition, Value } from "../handler.ts";
 import { printableLine } from "../printable.ts";
-import { shorten } from "../wording.ts";
+import { numbered, shorten } from "../wording.ts";
 import { matches } from "./match.ts";
 import type { RecordedAnswers } from "./recorded.ts";
 import { kindOf, type MockRule, problemsOfRules, type RuleProblem, ruleProblemText, unknownKeys } from "./rules.ts";
@@ -66,7 +66,7 @@ export function mockOfRules(rules: readonly MockRule[]): MockState {
       const rule = rules[index];
       if (rule === undefined) {
         const spent = left.filter((times) => times === 0).length;
-        const what = `${rules.length} rule${rules.length === 1 ? "" : "s"}${spent === 0 ? "" : `, ${spent} of them used up`}`;
+        const what = `${numbered(rules.length, "rule")}${spent === 0 ? "" : `, ${spent} of them used up`}`;
         throw unmatched(input, what, { rules: rules.length });
       }
       left[index] = (left[index] ?? 0) - 1;
@@ -83,7 +83,9 @@ export function mockOfRecording(recorded: RecordedAnswers): MockState {
     answer(input, { handler, codec }) {
       const found = recorded.answer(input, handler, codec);
       if (found !== undefined) return found.value;
-      throw unmatched(input, `${recorded.count} requests are recorded with a reply`, { recorded: recorded.count });
+      throw unmatched(input, `${numbered(recorded.count, "request")} recorded with a reply`, {
+        recorded: recorded.count,
+      });
     },
   };
 }

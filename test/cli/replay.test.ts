@@ -141,7 +141,7 @@ test("a call that fails is exit 64 + its number", async () => {
   const cwd = recorded([{ ask: "1", reply: "1" }], { target: await deadAddress() });
   const { code, stdout } = await run(["replay", "r.jsonl"], { cwd });
   expect(code).toBe(78);
-  expect(stdout).toMatch(/^#1: failed: unavailable: .*refused.*\n1 requests: 0 equal, 0 different, 1 failed\n$/);
+  expect(stdout).toMatch(/^#1: failed: unavailable: .*refused.*\n1 request: 0 equal, 0 different, 1 failed\n$/);
 });
 
 test("a reply that does not come within -t is exit 68", async () => {
@@ -156,7 +156,7 @@ test("requests that were not answered are not sent", async () => {
   const cwd = recorded([{ ask: "1" }, { ask: "2", reply: "2" }], { target: await served((x) => x) });
   expect(await run(["replay", "r.jsonl"], { cwd })).toMatchObject({
     code: 0,
-    stdout: "1 requests: 1 equal, 0 different, 0 failed, 1 without a recorded reply not sent\n",
+    stdout: "1 request: 1 equal, 0 different, 0 failed, 1 without a recorded reply not sent\n",
   });
 });
 

@@ -10,7 +10,8 @@ interface Tap {
   readonly address: string;
   readonly pid: number;
   readonly child: ReturnType<typeof start>["child"];
-  printed(text: string): Promise<void>;
+  /** Resolves when the text has been written on stderr. */
+  said(text: string): Promise<void>;
   stop(): Promise<Finished>;
   readonly finished: Promise<Finished>;
 }
@@ -32,7 +33,7 @@ async function tap(target: string, args: readonly string[] = [], options: RunOpt
     address: address() ?? "",
     pid: child.pid ?? 0,
     child,
-    printed: (text) => seen(child.stdout, () => output.stdout().includes(text)),
+    said: (text) => seen(child.stderr, () => output.stderr().includes(text)),
     stop() {
       child.kill("SIGTERM");
       return finished;
@@ -41,8 +42,8 @@ async function tap(target: string, args: readonly string[] = [], options: RunOpt
   };
 }
 
-function dealer(address: string): Dealer {
-  const socket = new Dealer({ linger: 0, receiveTimeout: 10_000 });
+function dealer(address: string, options: { receiveHighWaterMark?: number } = {}): Dealer {
+  const socket = new Dealer({ linger: 0, receiveTimeout: 10_000, ...options });
   onTestFinished(() => socket.close());
   socket.connect(address);
   return socket;
@@ -61,8 +62,8 @@ async function ask(socket: Request, ...frames: (string | Buffer)[]): Promise<str
 }
 
 /** A ROUTER that a test reads and writes itself. */
-async function router(): Promise<{ socket: Router; address: string }> {
-  const socket = new Router({ linger: 0, receiveTimeout: 10_000 });
+async function router(options: { mandatory?: boolean } = {}): Promise<{ socket: Router; address: string }> {
+  const socket = new Router({ linger: 0, receiveTimeout: 10_000, ...options });
   onTestFinished(() => socket.close());
   await socket.bind(ANY_PORT);
   return { socket, address: socket.lastEndpoint ?? "" };
@@ -137,7 +138,7 @@ test("a server that never replies costs a second at the end, and its requests ar
   const { code, stdout, stderr } = await stop();
   expect(code).toBe(0);
   expect(lines(stdout)).toEqual(["-> #1 anyone?", "<- #1 (no reply)"]);
-  expect(stderr).toContain("1 requests, 0 replies, 1 unanswered");
+  expect(stderr).toContain("1 request, 0 replies, 1 unanswered");
 });
 
 test("what is under way when the signal comes still gets its reply", async () => {
@@ -149,7 +150,7 @@ test("what is under way when the signal comes still gets its reply", async () =>
   child.kill("SIGINT");
   await server.socket.send(frames);
   expect(String(await socket.receive())).toBe("late");
-  expect(await finished).toMatchObject({ code: 0, stderr: expect.stringContaining("1 replies, 0 unanswered") });
+  expect(await finished).toMatchObject({ code: 0, stderr: expect.stringContaining("1 reply, 0 unanswered") });
 });
 
 test("messages without an envelope, and what is no ZeroMQ, do not end it", async () => {
@@ -169,12 +170,10 @@ test("requests wait for a target that is not there yet", async () => {
   await server.bind(ANY_PORT);
   const place = server.lastEndpoint ?? "";
   await server.unbind(place);
-  const { address, child } = await tap(place);
+  const { address, said } = await tap(place);
   const socket = req(address);
   const answer = ask(socket, "hello");
-  await new Promise<void>((resolve) => {
-    child.stderr.on("data", (chunk) => String(chunk).includes(`nobody is at ${place}`) && resolve());
-  });
+  await said(`nobody is at ${place}; requests wait for it`);
   const back = new Reply({ linger: 0 });
   onTestFinished(() => back.close());
   await back.bind(place);
@@ -282,6 +281,38 @@ test("a reader that has gone ends it as it ends send, with the recording complet
   await ask(socket, "one");
   expect(await finished).toMatchObject({ code: 141 });
   expect(lines(readFileSync(join(cwd, "r.jsonl"), "utf8"))).toHaveLength(2);
+});
+
+test("a client that takes no replies loses them in the end, and the others go on", async () => {
+  const server = await router({ mandatory: true });
+  const { address, stop } = await tap(server.address, ["-q"]);
+  const rude = dealer(address, { receiveHighWaterMark: 1 });
+  await rude.send(["", "all of it"]);
+  const [hop = "", id = ""] = await server.socket.receive();
+  const answers = async () => {
+    // More than the sockets and the system's buffers on the way hold.
+    for (let count = 0; count < 600; count++) await server.socket.send([hop, id, "", Buffer.alloc(100_000)]);
+  };
+  const sent = answers();
+  const polite = req(address);
+  await polite.send("and me?");
+  const asked = await server.socket.receive();
+  await sent;
+  await server.socket.send(asked);
+  expect((await polite.receive()).map(String)).toEqual(["and me?"]);
+  expect((await stop()).stderr).toMatch(/ 599 replies without a request, \d+ replies that no client took$/m);
+});
+
+test("a second signal ends it at once", async () => {
+  const server = await router();
+  const { address, child, finished } = await tap(server.address);
+  await req(address).send("anyone?");
+  await server.socket.receive();
+  child.kill("SIGINT");
+  child.kill("SIGTERM");
+  const { code } = await finished;
+  // Of two that come together the system says which is first.
+  expect([130, 143]).toContain(code);
 });
 
 test("an address that is taken is exit 1, and no file is made", async () => {

@@ -161,7 +161,7 @@ describe("a recording", () => {
     ]);
     await expect(ask(9)).rejects.toMatchObject({
       code: "not_found",
-      message: "nothing matches 9: 3 requests are recorded with a reply",
+      message: "nothing matches 9: 3 requests recorded with a reply",
     });
   });
 
