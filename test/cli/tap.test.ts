@@ -153,6 +153,37 @@ test("what is under way when the signal comes still gets its reply", async () =>
   expect(await finished).toMatchObject({ code: 0, stderr: expect.stringContaining("1 reply, 0 unanswered") });
 });
 
+test("of what busy clients send as it ends, each request that reached the server has its reply", async () => {
+  const server = await router();
+  let served = 0;
+  const answers = async () => {
+    for (;;) {
+      const frames = await server.socket.receive();
+      served++;
+      await server.socket.send(frames);
+    }
+  };
+  answers().catch(() => undefined);
+  const { address, stop } = await tap(server.address, ["-q"]);
+  let answered = 0;
+  let enough: () => void = () => {};
+  const busy = new Promise<void>((resolve) => {
+    enough = resolve;
+  });
+  const goOn = async (socket: Request) => {
+    for (;;) {
+      await ask(socket, "x");
+      answered++;
+      if (answered === 500) enough();
+    }
+  };
+  for (let client = 0; client < 10; client++) goOn(req(address)).catch(() => undefined);
+  await busy;
+  const { stderr } = await stop();
+  expect(stderr).toContain(`${served} requests, ${served} replies, 0 unanswered`);
+  await expect.poll(() => answered).toBe(served);
+});
+
 test("messages without an envelope, and what is no ZeroMQ, do not end it", async () => {
   const target = await host("raw");
   const { address, stop } = await tap(target);
