@@ -51,6 +51,8 @@ export {
   type Value,
 } from "./handler.ts";
 export { createHost, type Host, type HostOptions } from "./host.ts";
+export { type MockState, mock } from "./mock/mock.ts";
+export type { MockRule } from "./mock/rules.ts";
 export type {
   EndpointStats,
   HandlerDescription,

@@ -17,6 +17,11 @@ export function listed(words: readonly string[], lastWord = "and"): string {
   return `${words.slice(0, -1).join(", ")} ${lastWord} ${words.at(-1)}`;
 }
 
+/** `1 reply`, `2 replies` */
+export function numbered(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
 /** At most `most` characters of a text; an ellipsis is the last of them if there were more. */
 export function shorten(text: string, most = 60): string {
   return text.length <= most ? text : `${text.slice(0, most - 1)}…`;

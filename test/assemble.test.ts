@@ -32,5 +32,7 @@ test("handlers and codecs in code are checked as those of plugins are, all at on
 
 test("an entry of plugins that can't be read is not offered as a handler", async () => {
   const config: ConfigInput = { plugins: ["a b"], endpoints: { e: { bind: "tcp://127.0.0.1:*", handler: "zzzzzz" } } };
-  expect(await problems(config)).toEqual(['endpoints.e.handler: there is no handler "zzzzzz"; there is only echo']);
+  expect(await problems(config)).toEqual([
+    'endpoints.e.handler: there is no handler "zzzzzz"; there are echo and mock',
+  ]);
 });

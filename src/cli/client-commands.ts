@@ -2,6 +2,7 @@
 import { type Command, Option } from "commander";
 import {
   anyDuration,
+  bytes,
   CONFIG,
   codecOption,
   collect,
@@ -16,6 +17,7 @@ import {
   RESPONSE_TYPE,
   rate,
   retries,
+  speed,
   TYPE,
   timeoutMs,
 } from "./options.ts";
@@ -26,6 +28,8 @@ export function addClientCommands(root: Command): void {
   addDescribe(root);
   addPing(root);
   addBench(root);
+  addTap(root);
+  addReplay(root);
 }
 
 const CONNECT = ["-c, --connect <address>", "where the server is; may be repeated", collect] as const;
@@ -164,5 +168,57 @@ Exits with 3 if a --fail-if holds, with 64 + a gRPC code if all requests failed,
     .action(async (first: string | undefined, second: string | undefined, flags) => {
       const { bench } = await import("./bench.ts");
       await bench([first, second], flags);
+    });
+}
+
+function addTap(root: Command): void {
+  command(root, "tap <listen> <target>", "pass on between clients and their server, and show what passes")
+    .usage("[options] LISTEN TARGET")
+    .addHelpText(
+      "after",
+      `
+LISTEN is the address that clients connect to, such as 'tcp://127.0.0.1:*'.
+TARGET is their server's address, or an endpoint or target of the configuration. A signal ends it.`,
+    )
+    .option(...CONFIG)
+    .addOption(codecOption())
+    .option(...PROTO)
+    .option(...TYPE)
+    .option(...RESPONSE_TYPE)
+    .option("--zep", "the messages are ZEP/1: show handler, codec and code")
+    .option("--record <file>", "write requests and replies to a new file, for replay and for mocks")
+    .option("--filter <text>", "show and record only those whose request or reply has this in its line")
+    .option("--max-frame-bytes <n>", "libzmq cuts the connection beyond; default: 8388608", bytes)
+    .addOption(new Option("-o, --output <form>", "how to show them").choices(["pretty", "json"]).default("pretty"))
+    .option("-q, --quiet", "show no requests and replies")
+    .action(async (listen: string, target: string, flags) => {
+      const { tap } = await import("./tap.ts");
+      await tap(listen, target, flags);
+    });
+}
+
+function addReplay(root: Command): void {
+  command(root, "replay <file> [address]", "send a recording's requests again, and tell which replies differ")
+    .usage("[options] FILE [ADDRESS]")
+    .addHelpText(
+      "after",
+      `
+FILE is what tap --record wrote. ADDRESS is an address, or an endpoint or target of the configuration; default: where
+they went then. Exits with 1 if a reply differs, with 64 + its gRPC code if a call fails.`,
+    )
+    .option(...CONFIG)
+    .addOption(new Option("--codec <name>", "how replies are compared; default: the recording's"))
+    .option(...PROTO)
+    .option(...TYPE)
+    .option(...RESPONSE_TYPE)
+    .option("--fast", "one after the other, without their pauses")
+    .option("--speed <factor>", "how many times as fast as they were; default: 1", speed)
+    .option("--ignore <path>", "a path of values that may differ, such as $.items[*].id; may be repeated", collect)
+    .option("-t, --timeout <ms>", "for each call; default: the target's, or 10000", timeoutMs)
+    .addOption(new Option("-o, --output <form>", "how to tell").choices(["pretty", "json"]).default("pretty"))
+    .action(async (file: string, address: string | undefined, flags) => {
+      endWithOutput();
+      const { replay } = await import("./replay.ts");
+      await replay(file, address, flags);
     });
 }

@@ -1,5 +1,5 @@
-/** Whom `send` talks to, and how: from the command line alone where it suffices, else from the configuration. */
-import type { Codec, CodecSpec } from "../codecs/codec.ts";
+/** Whom a command talks to, and how: from the command line alone where it suffices, else from the configuration. */
+import type { Codec, CodecRole, CodecSpec } from "../codecs/codec.ts";
 import { createLightCodec } from "../codecs/light.ts";
 import { BUILT_IN_CODECS, DEFAULTS } from "../config/defaults.ts";
 import type { EndpointConfig } from "../config/effective.ts";
@@ -15,13 +15,22 @@ export interface DestinationFlags extends CodecFlags {
   readonly connect?: readonly string[];
   readonly endpoint?: string;
   readonly handler?: string;
+  /** Set by commands that take messages as they are, whichever handler they call. */
+  readonly anyHandler?: boolean;
 }
 
 export interface Destination {
   readonly addresses: readonly string[];
   /** Set if the handler is called by name. */
   readonly handler?: string;
+  /** It is an endpoint of the configuration that serves handlers by name. */
+  readonly byName?: boolean;
+  /** Of who sends requests and reads replies. */
   readonly codec: Codec;
+  /** The same of who reads requests. */
+  readonly requestCodec: () => Codec;
+  /** What the codec was made from, its paths absolute; undefined for a plugin's. */
+  readonly spec: CodecSpec | undefined;
   /** The codec passes bytes through, so a body is no JSON. */
   readonly takesBytes: boolean;
   /** A target's own. */
@@ -44,17 +53,23 @@ export async function findDestination(address: string | undefined, flags: Destin
   const place =
     loaded === undefined || given.length > 0
       ? { addresses: given.length > 0 ? given : [DEFAULTS.address], ...byName(handler) }
-      : locate(loaded, endpoint, handler);
+      : locate(loaded, endpoint, handler, flags.anyHandler);
   const codecName = fromFlags?.name ?? flags.codec ?? place.codec ?? DEFAULTS.codec;
-  const { spec, codec } = await resolveCodec(fromFlags, codecName, loaded);
+  const { spec, codec, requestCodec } = await resolveCodec(fromFlags, codecName, loaded);
   const { codec: _, ...where } = place;
-  return { ...where, codec, takesBytes: typeof spec === "object" ? spec.type === "raw" : spec === "raw" };
+  const takesBytes = typeof spec === "object" ? spec.type === "raw" : spec === "raw";
+  return { ...where, codec, requestCodec, spec, takesBytes };
 }
 
 /** Where to, as the configuration has it; `codec` by name. */
-type Place = Omit<Destination, "codec" | "takesBytes"> & { readonly codec?: string };
+type Place = Omit<Destination, "codec" | "requestCodec" | "spec" | "takesBytes"> & { readonly codec?: string };
 
-function locate(loaded: LoadedConfig, wanted: string | undefined, handler: string | undefined): Place {
+function locate(
+  loaded: LoadedConfig,
+  wanted: string | undefined,
+  handler: string | undefined,
+  anyHandler = false,
+): Place {
   const { endpoints, targets } = loaded.config;
   if (wanted !== undefined) {
     const target = targets[wanted];
@@ -63,7 +78,7 @@ function locate(loaded: LoadedConfig, wanted: string | undefined, handler: strin
       return { addresses: connect, codec, timeoutMs, retries, ...byName(handler) };
     }
     const endpoint = endpoints[wanted];
-    if (endpoint !== undefined) return placeOf(wanted, endpoint, handler);
+    if (endpoint !== undefined) return placeOf(wanted, endpoint, handler, anyHandler);
     const names = [...Object.keys(endpoints), ...Object.keys(targets)];
     throw usageError(`there is no endpoint or target ${JSON.stringify(wanted)}${suggestion(wanted, names)}`);
   }
@@ -107,7 +122,7 @@ export function addressOf(name: string, endpoint: EndpointConfig): string {
   return reachable(address);
 }
 
-function placeOf(name: string, endpoint: EndpointConfig, handler: string | undefined): Place {
+function placeOf(name: string, endpoint: EndpointConfig, handler: string | undefined, anyHandler = false): Place {
   const addresses = [addressOf(name, endpoint)];
   if (endpoint.handlers === undefined) {
     if (handler !== undefined && handler !== endpoint.handler) {
@@ -115,8 +130,9 @@ function placeOf(name: string, endpoint: EndpointConfig, handler: string | undef
     }
     return { addresses, codec: endpoint.codec };
   }
-  if (handler === undefined) throw usageError(`endpoint ${name} serves handlers by name; name one with --handler`);
-  return { addresses, handler };
+  if (handler !== undefined) return { addresses, handler };
+  if (anyHandler) return { addresses, byName: true };
+  throw usageError(`endpoint ${name} serves handlers by name; name one with --handler`);
 }
 
 function byName(handler: string | undefined): { handler?: string } {
@@ -127,19 +143,21 @@ async function resolveCodec(
   fromFlags: { name: string; spec: CodecSpec } | undefined,
   name: string,
   loaded: LoadedConfig | undefined,
-): Promise<{ codec: Codec; spec?: CodecSpec }> {
+): Promise<Pick<Destination, "codec" | "requestCodec" | "spec">> {
   const spec = fromFlags?.spec ?? loaded?.config.codecs[name] ?? BUILT_IN_CODECS.find((builtIn) => builtIn === name);
   if (spec !== undefined) {
     const limits = loaded?.config.limits ?? DEFAULTS.limits;
     const light = createLightCodec(spec, name, limits);
-    if (light !== undefined) return { spec, codec: light };
+    if (light !== undefined) return { spec, codec: light, requestCodec: () => light };
     const { createCodec } = await import("../codecs/registry.ts");
-    return {
-      spec,
-      codec: createCodec(spec, { name, role: "client", limits, ...(loaded && { folder: loaded.folder }) }),
-    };
+    const made = (role: CodecRole) =>
+      createCodec(spec, { name, role, limits, ...(loaded && { folder: loaded.folder }) });
+    return { spec, codec: made("client"), requestCodec: () => made("server") };
   }
-  if (loaded !== undefined) return { codec: await codecFromPlugin(name, loaded) };
+  if (loaded !== undefined) {
+    const codec = await codecFromPlugin(name, loaded);
+    return { codec, requestCodec: () => codec, spec: undefined };
+  }
   throw usageError(`there is no codec ${JSON.stringify(name)}${suggestion(name, BUILT_IN_CODECS)}`);
 }
 

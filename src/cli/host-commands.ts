@@ -21,6 +21,7 @@ function addServe(root: Command): void {
       "--reply <value>",
       "answer every request with this; text, or JSON for codecs other than raw; @FILE reads it",
     )
+    .option("--mock <file>", "answer by rules, in JSON, or as a recording of tap has it")
     .addOption(codecOption())
     .option(...PROTO)
     .option(...TYPE)

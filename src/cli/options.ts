@@ -33,6 +33,13 @@ export const retries = (text: string): number => integer(0, BOUNDS.retries, text
 export const concurrency = (text: string): number => integer(1, BOUNDS.concurrency, text);
 export const connections = (text: string): number => integer(1, BOUNDS.connections, text);
 export const count = (text: string): number => integer(1, 1_000_000_000, text);
+export const bytes = (text: string): number => integer(1, 2 ** 31 - 1, text);
+
+export function speed(text: string): number {
+  const value = /^\d{1,6}(\.\d{1,6})?$/.test(text) ? Number(text) : 0;
+  if (value > 0) return value;
+  throw new InvalidArgumentError("It takes a number above 0, such as 2 or 0.5.");
+}
 
 /** For a command that only prints: without a reader it ends there and then, as SIGPIPE ends others. */
 export function endWithOutput(): void {

@@ -2,6 +2,7 @@
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import type { InCode } from "../assemble.ts";
+import type { Codec, CodecRole } from "../codecs/codec.ts";
 import { createCodecSet } from "../codecs/registry.ts";
 import { DEFAULTS, NAME_PATTERN } from "../config/defaults.ts";
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
@@ -15,12 +16,14 @@ import { encodeBody, valueFromBody } from "./body.ts";
 import { type CodecFlags, codecFromFlags } from "./codec-flags.ts";
 import { codecFromPlugin } from "./destination.ts";
 import { CommandFailure, usageError } from "./failure.ts";
+import { MOCK, type MockFile, mockEndpoint, mockHandlers, readMockFile } from "./mock-file.ts";
 import { trafficHook } from "./traffic.ts";
 
 export interface ServeFlags extends CodecFlags {
   readonly config?: string;
   readonly handler?: string;
   readonly reply?: string;
+  readonly mock?: string;
   readonly concurrency?: number;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
@@ -32,11 +35,12 @@ export interface ServeFlags extends CodecFlags {
  * Throws a usage error or ConfigError (2), and exits with 1 when an address can't be had.
  */
 export async function serve(address: string | undefined, flags: ServeFlags): Promise<void> {
+  const mocked = await mockFrom(flags);
   const loaded = await loadConfig({
     ...(flags.config !== undefined && { file: flags.config }),
-    flags: { ...logFlags(flags), ...endpointFlags(address, flags) },
+    flags: { ...logFlags(flags), ...endpointFlags(address, flags, mocked) },
   });
-  const handlers = await handlersFrom(flags, loaded);
+  const handlers = await handlersFrom(flags, loaded, mocked);
   const log = createLog(loaded.config.log);
   surviveStrayErrors(log);
   const host = createHost(loaded, { log, ...handlers, hooks: flags.verbose ? [trafficHook(log)] : [] });
@@ -66,10 +70,14 @@ function logFlags({ quiet, verbose }: ServeFlags): ConfigInput {
 }
 
 /** An address, a handler or a codec on the command line takes the place of the configuration's endpoints; all else of it counts. */
-function endpointFlags(address: string | undefined, flags: ServeFlags): ConfigInput {
+function endpointFlags(address: string | undefined, flags: ServeFlags, mocked: MockFile | undefined): ConfigInput {
   const { handler, reply, concurrency } = flags;
-  if (handler !== undefined && reply !== undefined) throw usageError("--handler and --reply exclude each other");
   const codec = codecFromFlags(flags);
+  const codecs = typeof codec?.spec === "object" ? { codecs: { [codec.name]: codec.spec } } : {};
+  if (mocked !== undefined) {
+    const place = { bind: address ?? DEFAULTS.address, ...(concurrency !== undefined && { concurrency }) };
+    return { ...mockEndpoint(mocked, place, codec?.name ?? flags.codec), ...codecs };
+  }
   if ([address, handler, reply, flags.codec, flags.proto, concurrency].every((flag) => flag === undefined)) return {};
   const name = reply === undefined ? (fileName(handler) ?? handler ?? DEFAULTS.handler) : REPLY;
   const endpoint = {
@@ -80,11 +88,19 @@ function endpointFlags(address: string | undefined, flags: ServeFlags): ConfigIn
   };
   return {
     endpoints: { [name]: endpoint },
-    ...(typeof codec?.spec === "object" && { codecs: { [codec.name]: codec.spec } }),
+    ...codecs,
   };
 }
 
 const REPLY = "reply";
+
+/** Throws a usage error for flags that exclude each other. */
+async function mockFrom({ handler, reply, mock }: ServeFlags): Promise<MockFile | undefined> {
+  const given = Object.entries({ handler, reply, mock }).filter(([, value]) => value !== undefined);
+  const [first, second] = given.map(([name]) => `--${name}`);
+  if (second !== undefined) throw usageError(`${first} and ${second} exclude each other`);
+  return mock === undefined ? undefined : readMockFile(mock);
+}
 
 /** The handler's name if `--handler` gives a file. */
 function fileName(handler: string | undefined): string | undefined {
@@ -94,16 +110,20 @@ function fileName(handler: string | undefined): string | undefined {
   return name;
 }
 
-/** What `--reply` or `--handler FILE` stand for. */
-async function handlersFrom({ handler, reply }: ServeFlags, loaded: LoadedConfig): Promise<InCode> {
+/** What `--reply`, `--mock` or `--handler FILE` stand for. */
+async function handlersFrom(
+  { handler, reply }: ServeFlags,
+  loaded: LoadedConfig,
+  mocked: MockFile | undefined,
+): Promise<InCode> {
+  if (mocked !== undefined) {
+    const name = loaded.config.endpoints[MOCK]?.codec ?? DEFAULTS.codec;
+    const [server, client] = [await codecNamed(name, loaded, "server"), await codecNamed(name, loaded, "client")];
+    return { handlers: await mockHandlers(mocked, { request: server, reply: client }) };
+  }
   if (reply !== undefined) {
     const name = loaded.config.endpoints[REPLY]?.codec ?? DEFAULTS.codec;
-    const codecs = createCodecSet(loaded.config.codecs, new Map(), {
-      role: "server",
-      limits: loaded.config.limits,
-      folder: loaded.folder,
-    });
-    const codec = codecs.get(name) ?? (await codecFromPlugin(name, loaded));
+    const codec = await codecNamed(name, loaded, "server");
     const value = await valueFromBody(reply, codec, (loaded.config.codecs[name]?.type ?? name) === "raw", "--reply");
     encodeBody(codec, value);
     return { handlers: { [REPLY]: { handle: () => value } } };
@@ -117,6 +137,12 @@ async function handlersFrom({ handler, reply }: ServeFlags, loaded: LoadedConfig
   );
   if (!isFile) throw usageError(`--handler ${handler}: there is no such file`);
   return { files: { [name]: file } };
+}
+
+async function codecNamed(name: string, loaded: LoadedConfig, role: CodecRole): Promise<Codec> {
+  const { config, folder } = loaded;
+  const codecs = createCodecSet(config.codecs, new Map(), { role, limits: config.limits, folder });
+  return codecs.get(name) ?? codecFromPlugin(name, loaded);
 }
 
 /** A plugin's stray rejection or late throw belongs to no call; it must not end the calls of others, nor must what it prints. */

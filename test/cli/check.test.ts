@@ -29,7 +29,7 @@ test("a good configuration gets one line, and 0", async () => {
   );
   expect(result).toEqual({
     code: 0,
-    stdout: ["zmqecho.config.json: ok: 2 endpoints (vat and all), 3 handlers (echo, vat and second)"],
+    stdout: ["zmqecho.config.json: ok: 2 endpoints (vat and all), 4 handlers (echo, mock, vat and second)"],
     stderr: [],
   });
 });
@@ -37,14 +37,18 @@ test("a good configuration gets one line, and 0", async () => {
 test("the checkout's own configuration is good, without a warning", async () => {
   const file = fileURLToPath(new URL("../../config/zmqecho.config.json", import.meta.url));
   const { code, stdout, stderr } = await run(["check", "--config", file]);
-  expect([code, stdout, stderr]).toEqual([0, `${file}: ok: 2 endpoints (echo and gateway), 1 handler (echo)\n`, ""]);
+  expect([code, stdout, stderr]).toEqual([
+    0,
+    `${file}: ok: 2 endpoints (echo and gateway), 2 handlers (echo and mock)\n`,
+    "",
+  ]);
 });
 
 test("without a file the defaults are good", async () => {
   const { code, stdout, stderr } = await run(["check"]);
   expect([code, stdout, stderr]).toEqual([
     0,
-    "no config file, so the defaults: ok: 1 endpoint (echo), 1 handler (echo)\n",
+    "no config file, so the defaults: ok: 1 endpoint (echo), 2 handlers (echo and mock)\n",
     "",
   ]);
 });
@@ -103,7 +107,7 @@ test("a broken plugin is a warning if no endpoint names it, or if watching may m
   const watched = await check({ endpoints }, files);
   expect(watched).toEqual({
     code: 0,
-    stdout: ["zmqecho.config.json: ok: 1 endpoint (a), 1 handler (echo)"],
+    stdout: ["zmqecho.config.json: ok: 1 endpoint (a), 2 handlers (echo and mock)"],
     stderr: [
       "warning: plugin half does not load: plugins/half.ts:1:7: one two",
       'warning: zmqecho.config.json:7:9: endpoints.a.handlers[1]: its plugin does not load: plugins/broken.ts:1:17: Unexpected ";"',

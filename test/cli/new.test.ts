@@ -29,7 +29,7 @@ test("--js makes it in JavaScript", async () => {
   const cwd = folderWith({});
   expect((await run(["new", "vat", "--js"], { cwd })).stdout).toMatch(/^made plugins\/vat\.js\n/);
   const checked = await run(["check"], { cwd });
-  expect(checked.stdout).toContain("2 handlers (echo and vat)");
+  expect(checked.stdout).toContain("3 handlers (echo, mock and vat)");
 });
 
 test("an endpoint that serves it already is named", async () => {

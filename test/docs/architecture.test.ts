@@ -16,8 +16,8 @@ const FLOORS = [
   ["endpoints", "stats", "introspection"],
   ["bench", "client", "assemble"],
   ["transports"],
-  ["core"],
-  ["loader", "runtime", "codecs", "wire", "config", "log", "wording", "durations", "counts"],
+  ["core", "tap"],
+  ["mock", "recording", "loader", "runtime", "codecs", "wire", "config", "log", "wording", "durations", "counts"],
   ["handler", "errors", "printable"],
 ];
 

@@ -5,6 +5,7 @@ import { ZmqEchoError } from "../../src/errors.ts";
 import { defineCodec, defineHandler } from "../../src/handler.ts";
 import { findPlugins } from "../../src/loader/find.ts";
 import { loadPlugins } from "../../src/loader/load.ts";
+import { mock } from "../../src/mock/mock.ts";
 import { createFolder } from "./folder.ts";
 
 test("every plugin shown in docs/plugins.md loads", async () => {
@@ -17,9 +18,9 @@ test("every plugin shown in docs/plugins.md loads", async () => {
   const folder = await createFolder({ ...Object.fromEntries(shown), node_modules: { link: modules } });
   const { plugins } = await findPlugins(["./plugins"], { folder });
   const loaded = await loadPlugins(plugins.values(), {
-    api: async () => ({ ZmqEchoError, defineCodec, defineHandler }),
+    api: async () => ({ ZmqEchoError, defineCodec, defineHandler, mock }),
   });
   expect(loaded.problems).toEqual([]);
   expect(shown).toHaveLength(5);
-  expect([...loaded.plugins.keys()].sort()).toEqual(["csv", "echo", "greet", "gross", "order", "vat"]);
+  expect([...loaded.plugins.keys()].sort()).toEqual(["csv", "echo", "greet", "gross", "mock", "order", "vat"]);
 });

@@ -9,9 +9,10 @@ import { defineCodec, defineHandler, type HandlerContext } from "../../src/handl
 import { PluginError } from "../../src/loader/error.ts";
 import { findPlugins, type PluginProblem } from "../../src/loader/find.ts";
 import { loadPlugin, loadPlugins, type Plugin, type PluginLoadOptions } from "../../src/loader/load.ts";
+import { mock } from "../../src/mock/mock.ts";
 import { createFolder, writeFiles } from "./folder.ts";
 
-const api = async () => ({ ZmqEchoError, defineHandler, defineCodec });
+const api = async () => ({ ZmqEchoError, defineHandler, defineCodec, mock });
 
 type Files = Parameters<typeof createFolder>[0];
 
@@ -472,7 +473,7 @@ describe("many plugins", () => {
     });
     const { plugins } = await findPlugins(["./plugins"], { folder });
     const loaded = await loadPlugins(plugins.values(), { api });
-    expect([...loaded.plugins.keys()]).toEqual(["echo", "a", "d"]);
+    expect([...loaded.plugins.keys()]).toEqual(["echo", "mock", "a", "d"]);
     expect(loaded.problems.map((problem) => problem.name)).toEqual(["b", "c"]);
   });
 
@@ -485,6 +486,6 @@ describe("many plugins", () => {
     const { plugins } = await findPlugins(["./plugins"], { folder });
     const loaded = await loadPlugins(plugins.values(), { api });
     expect(loaded.problems).toEqual([]);
-    expect(loaded.plugins.size).toBe(501);
+    expect(loaded.plugins.size).toBe(502);
   });
 });

@@ -1,0 +1,65 @@
+/** Which exchanges `tap` shows and records, and how; decoded only if somebody looks. */
+import { rounded } from "../recording/format.ts";
+import type { Reader } from "../recording/said.ts";
+import type { Exchange } from "../tap/exchanges.ts";
+import { arrowLine, saidJson, saidText } from "./said.ts";
+
+export interface ViewOptions {
+  readonly reader: Reader;
+  readonly output: "pretty" | "json";
+  readonly quiet: boolean;
+  /** Only those whose request or reply has this in its text. */
+  readonly filter?: string | undefined;
+  /** `performance.now()` at the start. */
+  readonly startedAt: number;
+  readonly print: (line: string) => void;
+  readonly record: (exchange: Exchange) => void;
+}
+
+export interface View {
+  request(exchange: Exchange): void;
+  /** Its reply has come, or never will. */
+  end(exchange: Exchange): void;
+}
+
+export function createView({ reader, output, quiet, filter, startedAt, print, record }: ViewOptions): View {
+  const isPretty = output === "pretty" && !quiet;
+  /** Requests that passed the filter, and whose line is printed. */
+  const shown = new WeakSet<Exchange>();
+
+  function showRequest(exchange: Exchange, text: string): void {
+    shown.add(exchange);
+    print(arrowLine("->", exchange.number, text));
+  }
+
+  function json({ number, at, request, reply, latencyMs }: Exchange): string {
+    const facts = JSON.stringify({ n: number, atMs: rounded(at - startedAt) });
+    const replied =
+      reply === undefined ? "" : `,"reply":${saidJson(reader.reply(reply))},"latencyMs":${rounded(latencyMs ?? 0)}`;
+    return `${facts.slice(0, -1)},"request":${saidJson(reader.request(request))}${replied}}`;
+  }
+
+  const textOfRequest = ({ request }: Exchange) => saidText(reader.request(request));
+
+  return {
+    request(exchange) {
+      if (!isPretty) return;
+      const text = textOfRequest(exchange);
+      if (filter === undefined || text.includes(filter)) showRequest(exchange, text);
+    },
+    end(exchange) {
+      const { number, reply, latencyMs } = exchange;
+      const wantsReply = reply !== undefined && (isPretty || filter !== undefined);
+      const replied = wantsReply ? saidText(reader.reply(reply)) : undefined;
+      if (filter !== undefined && !shown.has(exchange)) {
+        const text = textOfRequest(exchange);
+        if (!text.includes(filter) && !replied?.includes(filter)) return;
+        if (isPretty) showRequest(exchange, text);
+      }
+      record(exchange);
+      if (isPretty)
+        print(replied === undefined ? `<- #${number} (no reply)` : arrowLine("<-", number, replied, latencyMs));
+      else if (!quiet) print(json(exchange));
+    },
+  };
+}

@@ -1,0 +1,151 @@
+/**
+ * A recording: JSON lines. The first says what it is, each other one is a request with its reply, frames without the
+ * envelope as base64. Specified in docs/cli.md.
+ */
+import { createReadStream } from "node:fs";
+import { resolve } from "node:path";
+import { createInterface } from "node:readline";
+import type { Body, Codec, CodecRole, CodecSpec } from "../codecs/codec.ts";
+import { BUILT_IN_CODECS } from "../config/defaults.ts";
+import { ConfigError, textOf } from "../errors.ts";
+
+export const VERSION = 1;
+
+export interface Header {
+  /** Where the requests went. */
+  readonly target: string;
+  /** The codec's name. */
+  readonly codec: string;
+  /** What that is made from, if it is not a built-in one; absent for a plugin's. */
+  readonly spec?: CodecSpec;
+  /** Whether the messages are ZEP/1. */
+  readonly zep: boolean;
+  /** ISO 8601. */
+  readonly startedAt: string;
+}
+
+export interface Entry {
+  readonly number: number;
+  /** Milliseconds from the start of the recording to the request. */
+  readonly atMs: number;
+  readonly request: Body;
+  /** Absent if none came. */
+  readonly reply?: Body;
+  readonly latencyMs?: number;
+}
+
+export interface Recording {
+  readonly header: Header;
+  /** In the order of the requests. */
+  readonly entries: readonly Entry[];
+}
+
+export function headerLine(header: Header): string {
+  return `${JSON.stringify({ zmqecho: "recording", version: VERSION, ...header })}\n`;
+}
+
+export function entryLine({ number, atMs, request, reply, latencyMs }: Entry): string {
+  const base64 = (body: Body) => body.map((frame) => Buffer.from(frame).toString("base64"));
+  const line = {
+    n: number,
+    atMs: rounded(atMs),
+    request: base64(request),
+    ...(reply !== undefined && { reply: base64(reply), latencyMs: rounded(latencyMs ?? 0) }),
+  };
+  return `${JSON.stringify(line)}\n`;
+}
+
+export function rounded(ms: number): number {
+  return Number(ms.toFixed(3));
+}
+
+/** Throws {@link ConfigError}, with the line, for a file that can't be read or is no recording. */
+export async function loadRecording(path: string): Promise<Recording> {
+  const file = resolve(path);
+  const entries: Entry[] = [];
+  let header: Header | undefined;
+  let line = 0;
+  try {
+    for await (const text of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {
+      line++;
+      if (text.trim() === "" && header !== undefined) continue;
+      const parsed = parseObject(text);
+      if (header === undefined) header = headerFrom(parsed);
+      else entries.push(entryFrom(parsed));
+    }
+  } catch (error) {
+    if (error instanceof Malformed) throw new ConfigError([{ file, line, column: 1, message: error.message }]);
+    throw new ConfigError([{ file, message: `can't be read: ${textOf(error)}` }]);
+  }
+  if (header === undefined) throw new ConfigError([{ file, message: "the file is empty; it is no recording" }]);
+  entries.sort((one, other) => one.atMs - other.atMs || one.number - other.number);
+  return { header, entries };
+}
+
+/** True for a text whose first line is a recording's header. */
+export function isRecording(text: string): boolean {
+  try {
+    headerFrom(parseObject(text.split("\n", 1)[0] ?? ""));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The codec of a recording; undefined for a plugin's, which is not known here. */
+export async function codecOf({ codec, spec }: Header, role: CodecRole): Promise<Codec | undefined> {
+  const from = spec ?? BUILT_IN_CODECS.find((name) => name === codec);
+  if (from === undefined) return undefined;
+  const { createCodec } = await import("../codecs/registry.ts");
+  return createCodec(from, { name: codec, role });
+}
+
+class Malformed extends Error {}
+
+function parseObject(text: string): Record<string, unknown> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    throw new Malformed(`this line is no JSON: ${textOf(error)}`);
+  }
+  if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) return parsed as Record<string, unknown>;
+  throw new Malformed("this line is no JSON object");
+}
+
+function headerFrom(line: Record<string, unknown>): Header {
+  const { zmqecho, version, target, codec, spec, zep, startedAt } = line;
+  if (zmqecho !== "recording") throw new Malformed('a recording begins with a line {"zmqecho":"recording",…}');
+  if (version !== VERSION) throw new Malformed(`version ${JSON.stringify(version)} can't be read here; ${VERSION} can`);
+  if (typeof target !== "string") throw new Malformed("target: the address is missing");
+  if (typeof codec !== "string") throw new Malformed("codec: its name is missing");
+  if (typeof zep !== "boolean") throw new Malformed("zep: true or false is missing");
+  return {
+    target,
+    codec,
+    zep,
+    startedAt: String(startedAt),
+    ...(spec !== undefined && { spec: spec as CodecSpec }),
+  };
+}
+
+function entryFrom({ n, atMs, request, reply, latencyMs }: Record<string, unknown>): Entry {
+  if (typeof n !== "number") throw new Malformed("n: the number of the request is missing");
+  if (typeof atMs !== "number" || atMs < 0) throw new Malformed("atMs: milliseconds are missing");
+  return {
+    number: n,
+    atMs,
+    request: framesFrom(request, "request"),
+    ...(reply !== undefined && {
+      reply: framesFrom(reply, "reply"),
+      latencyMs: typeof latencyMs === "number" ? latencyMs : 0,
+    }),
+  };
+}
+
+function framesFrom(value: unknown, what: string): Body {
+  const isFrame = (frame: unknown): frame is string =>
+    typeof frame === "string" && frame.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(frame);
+  if (Array.isArray(value) && value.every(isFrame)) return value.map((frame) => Buffer.from(frame, "base64"));
+  throw new Malformed(`${what}: a list of frames in base64 is expected`);
+}

@@ -1,0 +1,363 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { Dealer, Reply, Request, Router } from "zeromq";
+import { folderWith } from "../config/folder.ts";
+import { ANY_PORT, addressOf, startHost } from "../hosts.ts";
+import { type Finished, type RunOptions, run, start } from "../processes.ts";
+
+interface Tap {
+  readonly address: string;
+  readonly pid: number;
+  readonly child: ReturnType<typeof start>["child"];
+  /** Resolves when the text has been written on stderr. */
+  said(text: string): Promise<void>;
+  stop(): Promise<Finished>;
+  readonly finished: Promise<Finished>;
+}
+
+/** A running tap; it is killed when the test is over. */
+async function tap(target: string, args: readonly string[] = [], options: RunOptions = {}): Promise<Tap> {
+  const { child, finished, output } = start(["tap", ANY_PORT, target, ...args], options);
+  const seen = (stream: NodeJS.ReadableStream, look: () => boolean) =>
+    new Promise<void>((resolve) => {
+      const check = () => look() && resolve();
+      stream.on("data", check);
+      check();
+    });
+  const address = () => /listening on (\S+),/.exec(output.stderr())?.[1];
+  const early = finished.then(({ code, stderr }) => Promise.reject(new Error(`tap ended with ${code}: ${stderr}`)));
+  early.catch(() => undefined);
+  await Promise.race([seen(child.stderr, () => address() !== undefined), early]);
+  return {
+    address: address() ?? "",
+    pid: child.pid ?? 0,
+    child,
+    said: (text) => seen(child.stderr, () => output.stderr().includes(text)),
+    stop() {
+      child.kill("SIGTERM");
+      return finished;
+    },
+    finished,
+  };
+}
+
+function dealer(address: string, options: { receiveHighWaterMark?: number } = {}): Dealer {
+  const socket = new Dealer({ linger: 0, receiveTimeout: 10_000, ...options });
+  onTestFinished(() => socket.close());
+  socket.connect(address);
+  return socket;
+}
+
+function req(address: string): Request {
+  const socket = new Request({ linger: 0, receiveTimeout: 10_000 });
+  onTestFinished(() => socket.close());
+  socket.connect(address);
+  return socket;
+}
+
+async function ask(socket: Request, ...frames: (string | Buffer)[]): Promise<string[]> {
+  await socket.send(frames);
+  return (await socket.receive()).map(String);
+}
+
+/** A ROUTER that a test reads and writes itself. */
+async function router(options: { mandatory?: boolean } = {}): Promise<{ socket: Router; address: string }> {
+  const socket = new Router({ linger: 0, receiveTimeout: 10_000, ...options });
+  onTestFinished(() => socket.close());
+  await socket.bind(ANY_PORT);
+  return { socket, address: socket.lastEndpoint ?? "" };
+}
+
+async function host(codec = "json"): Promise<string> {
+  return addressOf(await startHost({ endpoints: { e: { bind: ANY_PORT, codec } } }), "e");
+}
+
+const BYTES = Buffer.from(Array.from({ length: 256 }, (_, index) => index));
+const lines = (text: string) => text.split("\n").filter(Boolean);
+const latency = / {2}[\d.]+ ms$/gm;
+
+test("shows each request and its reply, decoded, with the latency, and sums up at the end", async () => {
+  const { address, stop } = await tap(await host(), ["--codec", "json"]);
+  const socket = req(address);
+  expect(await ask(socket, '{ "a": [1] }')).toEqual(['{"a":[1]}']);
+  await ask(socket, "no");
+  const { code, stdout, stderr } = await stop();
+  expect(code).toBe(0);
+  expect(stdout).toMatch(latency);
+  expect(lines(stdout.replace(latency, ""))).toEqual([
+    '-> #1 {"a":[1]}',
+    '<- #1 {"a":[1]}',
+    expect.stringMatching(/^-> #2 6e6f \(json can't decode this: .*\)$/),
+    expect.stringMatching(/^<- #2 invalid_argument: json can't decode this: .*"requestId"/),
+  ]);
+  expect(stderr).toMatch(
+    /^zmqecho: 2 requests, 2 replies, 0 unanswered, \d+ bytes, latency p50 [\d.]+ ms, p99 [\d.]+ ms$/m,
+  );
+});
+
+test("envelopes of several hops and bodies of several frames pass untouched, both ways", async () => {
+  const server = await router();
+  const { address, stop } = await tap(server.address);
+  const socket = dealer(address);
+  await socket.send(["hop", BYTES, "", "one", "", BYTES]);
+  const [first, second, ...rest] = await server.socket.receive();
+  expect(rest).toEqual([Buffer.from("hop"), BYTES, Buffer.alloc(0), Buffer.from("one"), Buffer.alloc(0), BYTES]);
+  await server.socket.send([first ?? "", second ?? "", "hop", BYTES, "", "", BYTES]);
+  expect(await socket.receive()).toEqual([Buffer.from("hop"), BYTES, Buffer.alloc(0), Buffer.alloc(0), BYTES]);
+  const { stdout } = await stop();
+  expect(stdout).toContain("-> #1 (3 frames) one |  | (256 bytes) 0001");
+  expect(stdout).toContain("<- #1 (2 frames)  | (256 bytes) 0001");
+});
+
+test("requests of a DEALER that are under way together keep their order, and find their replies in any", async () => {
+  const server = await router();
+  const { address, stop } = await tap(server.address, ["-o", "json"]);
+  const socket = dealer(address);
+  for (let id = 0; id < 500; id++) await socket.send([String(id), "", `ask ${id}`]);
+  const received: Buffer[][] = [];
+  for (let id = 0; id < 500; id++) received.push(await server.socket.receive());
+  expect(received.map((frames) => String(frames.at(-1)))).toEqual(Array.from({ length: 500 }, (_, id) => `ask ${id}`));
+  for (const frames of received.toReversed())
+    await server.socket.send([...frames.slice(0, -1), `answer ${frames.at(-3)}`]);
+  const replies: string[] = [];
+  for (let id = 0; id < 500; id++) replies.push((await socket.receive()).map(String).join("|"));
+  expect(replies).toEqual(Array.from({ length: 500 }, (_, id) => `${499 - id}||answer ${499 - id}`));
+  const { stdout } = await stop();
+  const shown = lines(stdout).map((line) => JSON.parse(line));
+  expect(shown.map(({ request, reply }) => [request.value, reply.value])).toEqual(
+    Array.from({ length: 500 }, (_, id) => [`ask ${499 - id}`, `answer ${499 - id}`]),
+  );
+});
+
+test("a server that never replies costs a second at the end, and its requests are told of as unanswered", async () => {
+  const server = await router();
+  const { address, stop } = await tap(server.address);
+  await req(address).send("anyone?");
+  await server.socket.receive();
+  const { code, stdout, stderr } = await stop();
+  expect(code).toBe(0);
+  expect(lines(stdout)).toEqual(["-> #1 anyone?", "<- #1 (no reply)"]);
+  expect(stderr).toContain("1 request, 0 replies, 1 unanswered");
+});
+
+test("what is under way when the signal comes still gets its reply", async () => {
+  const server = await router();
+  const { address, child, finished } = await tap(server.address);
+  const socket = req(address);
+  await socket.send("late");
+  const frames = await server.socket.receive();
+  child.kill("SIGINT");
+  await server.socket.send(frames);
+  expect(String(await socket.receive())).toBe("late");
+  expect(await finished).toMatchObject({ code: 0, stderr: expect.stringContaining("1 reply, 0 unanswered") });
+});
+
+test("of what busy clients send as it ends, each request that reached the server has its reply", async () => {
+  const server = await router();
+  let served = 0;
+  const answers = async () => {
+    for (;;) {
+      const frames = await server.socket.receive();
+      served++;
+      await server.socket.send(frames);
+    }
+  };
+  answers().catch(() => undefined);
+  const { address, stop } = await tap(server.address, ["-q"]);
+  let answered = 0;
+  let enough: () => void = () => {};
+  const busy = new Promise<void>((resolve) => {
+    enough = resolve;
+  });
+  const goOn = async (socket: Request) => {
+    for (;;) {
+      await ask(socket, "x");
+      answered++;
+      if (answered === 500) enough();
+    }
+  };
+  for (let client = 0; client < 10; client++) goOn(req(address)).catch(() => undefined);
+  await busy;
+  const { stderr } = await stop();
+  expect(stderr).toContain(`${served} requests, ${served} replies, 0 unanswered`);
+  await expect.poll(() => answered).toBe(served);
+});
+
+test("messages without an envelope, and what is no ZeroMQ, do not end it", async () => {
+  const target = await host("raw");
+  const { address, stop } = await tap(target);
+  await fetch(address.replace("tcp:", "http:")).catch(() => undefined);
+  const stranger = dealer(address);
+  await stranger.send("no envelope");
+  await stranger.send(["", "well"]);
+  expect((await stranger.receive()).map(String)).toEqual(["", "well"]);
+  expect(await stop()).toMatchObject({ code: 0, stdout: expect.stringMatching(/^-> #\d no envelope$/m) });
+});
+
+test("requests wait for a target that is not there yet", async () => {
+  const server = new Reply({ linger: 0 });
+  onTestFinished(() => server.close());
+  await server.bind(ANY_PORT);
+  const place = server.lastEndpoint ?? "";
+  await server.unbind(place);
+  const { address, said } = await tap(place);
+  const socket = req(address);
+  const answer = ask(socket, "hello");
+  await said(`nobody is at ${place}; requests wait for it`);
+  const back = new Reply({ linger: 0 });
+  onTestFinished(() => back.close());
+  await back.bind(place);
+  await back.send(await back.receive());
+  expect(await answer).toEqual(["hello"]);
+});
+
+test("--zep shows handler, codec and code", async () => {
+  const target = addressOf(await startHost({ endpoints: { e: { bind: ANY_PORT, handlers: ["echo"] } } }), "e");
+  const { address, stop } = await tap(target, ["--zep"]);
+  const socket = req(address);
+  await ask(socket, "ZEP1 call", "echo", "json", "", "[1]");
+  await ask(socket, "ZEP1 call", "ehco", "json", "", "[1]");
+  await ask(socket, "ZEP1 ping");
+  await ask(socket, "what");
+  const { stdout } = await stop();
+  expect(lines(stdout.replace(latency, ""))).toEqual([
+    "-> #1 echo (json) [1]",
+    "<- #1 ok (json) [1]",
+    "-> #2 ehco (json) [1]",
+    expect.stringMatching(/^<- #2 not_found: /),
+    "-> #3 (ping)",
+    '<- #3 ok (json) {"protocol":"ZEP1","endpoint":"e"}',
+    expect.stringMatching(/^-> #4 77686174 \(the first frame is not "ZEP1 …"/),
+    expect.stringMatching(/^<- #4 invalid_argument: /),
+  ]);
+});
+
+test("TARGET may be an endpoint of the configuration, with its codec", async () => {
+  const config = { endpoints: { orders: { bind: await host(), codec: "json" } } };
+  const cwd = folderWith({ "zmqecho.config.json": JSON.stringify(config) });
+  const { address, stop } = await tap("orders", [], { cwd });
+  await ask(req(address), '{ "a" :1}');
+  expect((await stop()).stdout).toContain('-> #1 {"a":1}\n');
+});
+
+test("--filter shows and records those whose request or reply has the text, whole", async () => {
+  const server = new Reply({ linger: 0 });
+  onTestFinished(() => server.close());
+  await server.bind(ANY_PORT);
+  const answers = async () => {
+    for await (const [frame = Buffer.alloc(0)] of server) await server.send(String(frame).replace("b", "needle"));
+  };
+  void answers();
+  const cwd = folderWith({});
+  const { address, stop } = await tap(server.lastEndpoint ?? "", ["--filter", "needle", "--record", "r.jsonl"], {
+    cwd,
+  });
+  const socket = req(address);
+  for (const text of ["needle", "a", "b"]) await ask(socket, text);
+  const { stdout } = await stop();
+  expect(lines(stdout.replace(latency, ""))).toEqual(["-> #1 needle", "<- #1 needle", "-> #3 b", "<- #3 needle"]);
+  const recorded = lines(readFileSync(join(cwd, "r.jsonl"), "utf8")).slice(1);
+  expect(recorded.map((line) => JSON.parse(line).n)).toEqual([1, 3]);
+});
+
+test("the recording has every frame as it was, and is complete after SIGTERM", async () => {
+  const cwd = folderWith({});
+  const target = await host("raw");
+  const { address, stop } = await tap(target, ["-q", "--record", "r.jsonl"], { cwd });
+  const socket = req(address);
+  for (let round = 0; round < 200; round++) await ask(socket, BYTES, "", String(round));
+  expect(await stop()).toMatchObject({ code: 0, stdout: "" });
+  const [header, ...entries] = lines(readFileSync(join(cwd, "r.jsonl"), "utf8")).map((line) => JSON.parse(line));
+  expect(header).toMatchObject({ zmqecho: "recording", version: 1, target, codec: "raw", zep: false });
+  expect(entries).toHaveLength(200);
+  const frames = [BYTES.toString("base64"), "", Buffer.from("199").toString("base64")];
+  const numbers = { atMs: expect.any(Number), latencyMs: expect.any(Number) };
+  expect(entries.at(-1)).toEqual({ n: 200, request: frames, reply: frames, ...numbers });
+});
+
+test("a recording that is there is not overwritten", async () => {
+  const cwd = folderWith({ "r.jsonl": "mine" });
+  const { code, stderr } = await run(["tap", ANY_PORT, await host(), "--record", "r.jsonl"], { cwd });
+  expect({ code, stderr }).toMatchObject({ code: 70, stderr: expect.stringContaining("r.jsonl is there already") });
+  expect(readFileSync(join(cwd, "r.jsonl"), "utf8")).toBe("mine");
+});
+
+test("a disk that is full is told of once, the traffic goes on, and the exit code says so", async () => {
+  const { address, stop } = await tap(await host("raw"), ["--record", "/dev/full"]);
+  const socket = req(address);
+  for (const text of ["a", "b", "c"]) expect(await ask(socket, text)).toEqual([text]);
+  const { code, stderr } = await stop();
+  expect(code).toBe(1);
+  expect(stderr.match(/\/dev\/full can't be written/g)).toHaveLength(1);
+});
+
+test("a reader that does not read holds nothing up", async () => {
+  const { address, child, stop } = await tap(await host("raw"));
+  child.stdout.pause();
+  const socket = req(address);
+  const large = "x".repeat(1900);
+  // More than a pipe and both its ends hold.
+  for (let round = 0; round < 400; round++) expect(await ask(socket, large)).toEqual([large]);
+  child.stdout.resume();
+  const { code, stdout } = await stop();
+  expect({ code, lines: lines(stdout).length }).toEqual({ code: 0, lines: 800 });
+});
+
+test("a reader that has gone ends it as it ends send, with the recording complete", async () => {
+  const cwd = folderWith({});
+  const { address, child, finished } = await tap(await host("raw"), ["--record", "r.jsonl"], { cwd });
+  child.stdout.destroy();
+  const socket = req(address);
+  await ask(socket, "one");
+  expect(await finished).toMatchObject({ code: 141 });
+  expect(lines(readFileSync(join(cwd, "r.jsonl"), "utf8"))).toHaveLength(2);
+});
+
+test("a client that takes no replies loses them in the end, and the others go on", async () => {
+  const server = await router({ mandatory: true });
+  const { address, stop } = await tap(server.address, ["-q"]);
+  const rude = dealer(address, { receiveHighWaterMark: 1 });
+  await rude.send(["", "all of it"]);
+  const [hop = "", id = ""] = await server.socket.receive();
+  const answers = async () => {
+    // More than the sockets and the system's buffers on the way hold.
+    for (let count = 0; count < 600; count++) await server.socket.send([hop, id, "", Buffer.alloc(100_000)]);
+  };
+  const sent = answers();
+  const polite = req(address);
+  await polite.send("and me?");
+  const asked = await server.socket.receive();
+  await sent;
+  await server.socket.send(asked);
+  expect((await polite.receive()).map(String)).toEqual(["and me?"]);
+  expect((await stop()).stderr).toMatch(/ 599 replies without a request, \d+ replies that no client took$/m);
+});
+
+test("a second signal ends it at once", async () => {
+  const server = await router();
+  const { address, child, finished } = await tap(server.address);
+  await req(address).send("anyone?");
+  await server.socket.receive();
+  child.kill("SIGINT");
+  child.kill("SIGTERM");
+  const { code } = await finished;
+  // Of two that come together the system says which is first.
+  expect([130, 143]).toContain(code);
+});
+
+test("an address that is taken is exit 1, and no file is made", async () => {
+  const target = await host();
+  const cwd = folderWith({});
+  const { code, stderr } = await run(["tap", target, ANY_PORT.replace("*", "1"), "--record", "r.jsonl"], { cwd });
+  expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining(`can't bind ${target}`) });
+  writeFileSync(join(cwd, "r.jsonl"), "", { flag: "wx" });
+});
+
+test.each([
+  ["a target that is no address", [ANY_PORT, "nowhere"], 'there is no endpoint or target "nowhere"'],
+  ["LISTEN that can't be bound by name", ["tcp://localhost:5555", "tcp://127.0.0.1:1"], "libzmq does not bind names"],
+  ["itself", ["tcp://127.0.0.1:5555", "tcp://127.0.0.1:5555"], "it would pass on to itself"],
+])("%s is exit 2", async (_, args, message) => {
+  expect(await run(["tap", ...args])).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
+});
