@@ -32,7 +32,8 @@ describe("from the configuration, without a socket,", () => {
     const lines = stdout.split("\n");
     expect(lines[0]).toBe("NAME    STATE  DESCRIPTION");
     expect(lines[1]).toMatch(/^echo {4}ready {2}\S/);
-    expect(lines.slice(2)).toEqual([
+    expect(lines[2]).toMatch(/^mock {4}ready {2}\S/);
+    expect(lines.slice(3)).toEqual([
       "vat     ready  Adds VAT",
       "walled  ready",
       "",
@@ -46,7 +47,7 @@ describe("from the configuration, without a socket,", () => {
     const host = await startHost({ endpoints: { all: { bind: ANY_PORT, handlers: ["echo"] } } });
     const { handlers, codecs } = JSON.parse(stdout);
     expect({ codecs, handlers: [handlers[0]] }).toEqual(host.list());
-    expect(handlers[1]).toEqual({ name: "vat", description: "Adds VAT", state: "ready" });
+    expect(handlers[2]).toEqual({ name: "vat", description: "Adds VAT", state: "ready" });
   });
 
   test("describe shows what a caller must know, schemas from a worker too", async () => {

@@ -54,6 +54,7 @@ test("list names the handlers that the endpoint serves, and the codecs, sorted",
   expect(await client(host, "all").list()).toEqual({
     handlers: [
       { name: "echo", description: expect.any(String), state: "ready" },
+      { name: "mock", description: expect.any(String), state: "ready" },
       { name: "orders.create", state: "ready" },
       { name: "vat", description: "Adds VAT", state: "ready" },
     ],
