@@ -4,13 +4,13 @@ import { resolve } from "node:path";
 import type { Codec } from "../codecs/codec.ts";
 import { DEFAULTS, NAME_PATTERN } from "../config/defaults.ts";
 import { readJson } from "../config/located-json.ts";
-import { formatPath, type Path } from "../config/path.ts";
+import { formatPath, isPlainObject, type Path } from "../config/path.ts";
 import type { ConfigInput } from "../config/schema.ts";
 import { ConfigError, type Problem, textOf } from "../errors.ts";
 import type { HandlerDefinition } from "../handler.ts";
 import { mockOfRecording, mockOfRules } from "../mock/mock.ts";
 import { createRecordedAnswers } from "../mock/recorded.ts";
-import { type MockRule, problemsOfRules } from "../mock/rules.ts";
+import { type MockRule, problemsOfRules, unknownKeys } from "../mock/rules.ts";
 import { type Header, isRecording, loadRecording, type Recording } from "../recording/format.ts";
 import { parseRequest } from "../wire/zep.ts";
 import { usageError } from "./failure.ts";
@@ -36,11 +36,19 @@ export async function readMockFile(given: string): Promise<MockFile> {
   const problem = (path: Path, message: string, part?: "key"): Problem => {
     return { file, ...position(path, part), path: formatPath(path), message };
   };
-  const problems = problemsOfRules(value).map(({ path, message, atKey }) =>
+  // A list, or as the plugin's options have it.
+  const [rules, at, strange] = isPlainObject(value)
+    ? [value.rules, ["rules"], unknownKeys(value, ["rules"], [])]
+    : [value, [], []];
+  const problems = [...strange, ...problemsOfRules(rules, at)].map(({ path, message, atKey }) =>
     problem(path, message, atKey ? "key" : undefined),
   );
   if (problems.length > 0) throw new ConfigError(problems);
-  return { kind: "rules", rules: value as readonly MockRule[], problem };
+  return {
+    kind: "rules",
+    rules: rules as readonly MockRule[],
+    problem: (path, message) => problem([...at, ...path], message),
+  };
 }
 
 /** The one endpoint that is served, and its codec if it is the recording's own. */

@@ -25,6 +25,19 @@ test("serve --mock answers by rules, with comments in them", async () => {
   await expect(request({ order: 8 })).rejects.toMatchObject({ code: "not_found" });
 });
 
+test("a file of rules may have them as a plugin's options do", async () => {
+  const cwd = folderWith({
+    "rules.json": `{ "rules": ${RULES} }`,
+    "wrong.json": '{ "rules": [{ "rely": 1 }], "rule": 1 }',
+  });
+  const served = await serve([ANY_PORT, "--codec", "json", "--mock", "rules.json"], { cwd });
+  await expect(client(served.addresses[0], "json").request({ order: 7 })).rejects.toThrow("sold out");
+  const { code, stderr } = await run(["serve", ANY_PORT, "--mock", "wrong.json"], { cwd });
+  expect(code).toBe(2);
+  expect(stderr).toContain("wrong.json:1:29: rule: there is no such key");
+  expect(stderr).toContain("wrong.json:1:15: rules[0].rely: there is no such key");
+});
+
 test("serve --mock answers from a recording, in its codec", async () => {
   const base64 = (text: string) => Buffer.from(text).toString("base64");
   const cwd = folderWith({
