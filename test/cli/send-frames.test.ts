@@ -74,12 +74,41 @@ describe("--socket dealer", () => {
     expect(new Set(got.map(([id]) => id?.toString("hex"))).size).toBe(1);
   });
 
-  test("finds a target by its name, whatever its codec", async () => {
+  test("finds a target or an endpoint by its name, whatever is served there in which codec", async () => {
     const { address } = await router(echo);
     const targets = { there: { connect: address, codec: "json" } };
-    const cwd = folderWith({ "zmqecho.config.json": JSON.stringify({ targets }) });
-    const args = ["send", "--endpoint", "there", ...DEALER, "--frame", "x", "-o", "value"];
-    expect(await run(args, { cwd })).toMatchObject({ code: 0, stdout: "x\n" });
+    const endpoints = { here: { bind: address, handlers: ["*"] } };
+    const cwd = folderWith({ "zmqecho.config.json": JSON.stringify({ targets, endpoints }) });
+    for (const name of ["there", "here"]) {
+      const args = ["send", "--endpoint", name, ...DEALER, "--frame", "x", "-o", "value"];
+      expect(await run(args, { cwd })).toMatchObject({ code: 0, stdout: "x\n", stderr: "" });
+    }
+  });
+
+  test("takes the next message for the reply, whichever it was meant for", async () => {
+    const socket = new Router({ linger: 0 });
+    onTestFinished(() => socket.close());
+    await socket.bind(ANY_PORT);
+    const answering = (async () => {
+      const [id = ""] = await socket.receive();
+      await socket.send([id, "one"]);
+      await socket.send([id, "two"]);
+    })();
+    const args = ["send", socket.lastEndpoint ?? "", ...DEALER, "--frame", "x", "--count", "2", "-o", "value"];
+    expect(await run(args)).toMatchObject({ code: 0, stdout: "one\ntwo\n" });
+    await answering;
+  });
+
+  test("exits with 78 when the server goes before it answers", async () => {
+    const socket = new Router({ linger: 0 });
+    await socket.bind(ANY_PORT);
+    const address = socket.lastEndpoint ?? "";
+    const gone = socket.receive().then(() => socket.close());
+    expect(await run(["send", address, ...DEALER, "--frame", "x", "-q"])).toMatchObject({
+      code: 78,
+      stderr: expect.stringContaining(`${address} closed the connection before it answered`),
+    });
+    await gone;
   });
 
   test("exits with 68 when no message comes in time", async () => {
