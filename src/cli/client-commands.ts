@@ -48,6 +48,7 @@ A call that fails exits with 64 + its gRPC code: 68 timeout, 69 not found, 78 un
     .option("-d, --data <body>", "the body, as BODY")
     .option("--stream", "a request for each line of standard input; replies are printed in the order of the lines")
     .option("--in-flight <n>", "with --stream: how many are under way at once; default: 1", concurrency)
+    .option("--fail-fast", "with --stream: the first failure is the end")
     .option("--frame <frame>", "a frame of a raw body: text, hex:… or @FILE; may be repeated", collect)
     .addOption(
       new Option("--socket <type>", "dealer sends the frames of --frame as they are; default: req").choices([

@@ -12,6 +12,7 @@ export interface SendFlags extends DestinationFlags, PrintFlags {
   readonly data?: string;
   readonly stream?: boolean;
   readonly inFlight?: number;
+  readonly failFast?: boolean;
   readonly frame?: readonly string[];
   readonly socket?: "req" | "dealer";
   readonly identity?: string;
@@ -37,6 +38,7 @@ export function checkTogether(flags: SendFlags, body: string | undefined): void 
       "--socket dealer": isDealer,
     });
   } else if (flags.inFlight !== undefined) throw usageError("--in-flight goes with --stream");
+  else if (flags.failFast) throw usageError("--fail-fast goes with --stream");
   if (isDealer) {
     if (flags.frame === undefined)
       throw usageError("--socket dealer wants --frame, once for each frame of the message");

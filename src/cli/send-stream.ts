@@ -8,7 +8,7 @@ import { linesOf } from "./lines.ts";
 import type { SendFlags } from "./send-flags.ts";
 
 /**
- * Goes on after a call that failed, and throws at the end with the exit code of the first one. A line that can't be sent is the end: a
+ * Goes on after a call that failed, unless told to fail fast, and throws at the end with the exit code of the first one. A line that can't be sent is the end: a
  * usage error that names it, once what was sent before it has been answered.
  */
 export async function sendStream(
@@ -16,8 +16,10 @@ export async function sendStream(
   partner: Partner,
   flags: SendFlags,
 ): Promise<void> {
-  const { inFlight = 1 } = flags;
+  const { inFlight = 1, failFast = false } = flags;
   let exitCode: number | undefined;
+
+  const isOver = () => failFast && exitCode !== undefined;
 
   async function show(outgoing: Outgoing, call: ReturnType<typeof outcomeOf>, number: number): Promise<void> {
     printOutgoing(outgoing, flags);
@@ -25,6 +27,8 @@ export async function sendStream(
     if (failure === undefined) return;
     const described = describeFailure(failure);
     exitCode ??= described.exitCode;
+    // Who waits for the next line need not wait for it.
+    if (failFast) process.stdin.destroy();
     for (const line of described.lines) process.stderr.write(`zmqecho: line ${number}: ${line}\n`);
   }
 
@@ -33,7 +37,8 @@ export async function sendStream(
   let last = Promise.resolve();
   let number = 0;
   try {
-    for await (const line of linesOf(standardInput())) {
+    for await (const line of linesOf(standardInput(isOver))) {
+      if (isOver()) break;
       number++;
       if (line.length === 0) continue;
       const outgoing = outgoingFromLine(line, number, partner);
@@ -59,10 +64,11 @@ function outgoingFromLine(line: Uint8Array, number: number, partner: Partner): O
   }
 }
 
-async function* standardInput(): AsyncGenerator<Uint8Array, void, undefined> {
+async function* standardInput(isOver: () => boolean): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     yield* process.stdin;
   } catch (error) {
+    if (isOver()) return;
     throw usageError(`can't read standard input: ${textOf(error)}`);
   }
 }

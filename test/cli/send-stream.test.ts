@@ -161,6 +161,12 @@ describe("a call that fails", () => {
     });
   });
 
+  test("is told in its place among the replies, where both go to one place", async () => {
+    const args = ["send", await served(refusing), "--stream", "--in-flight", "3", "--codec", "json", "-o", "value"];
+    const { stdout } = await run(args, { input: INPUT, shell: '"$0" "$@" 2>&1' });
+    expect(stdout).toMatch(/^"a"\nzmqecho: line 2: aborted: not no [^\n]+\n"b"\n$/);
+  });
+
   test("is a document in its place with -o json", async () => {
     const args = ["send", await served(refusing), "--stream", "--in-flight", "3", "--codec", "json", "-o", "json"];
     const { code, stdout, stderr } = await run(args, { input: INPUT });
@@ -171,6 +177,24 @@ describe("a call that fails", () => {
       { ok: false, code: "aborted", message: "not no" },
       { ok: true, value: "b" },
     ]);
+  });
+
+  test("is the end with --fail-fast, though more could be read", async () => {
+    const args = ["send", await served(refusing), "--stream", "--fail-fast", "--codec", "json", "-o", "value"];
+    const { child, finished } = start(args);
+    child.stdin.write(INPUT);
+    expect(await finished).toMatchObject({
+      code: 74,
+      stdout: '"a"\n',
+      stderr: expect.stringMatching(/^zmqecho: line 2: [^\n]+\n$/),
+    });
+  });
+
+  test("is the end with --fail-fast, once what is under way has been answered", async () => {
+    const args = ["send", await served(refusing), "--stream", "--fail-fast", "--in-flight", "4", "--codec", "json"];
+    const { child, finished } = start([...args, "-o", "value"]);
+    child.stdin.write(INPUT);
+    expect(await finished).toMatchObject({ code: 74, stdout: '"a"\n"b"\n' });
   });
 
   test("gives the exit code of the first one", async () => {
@@ -201,6 +225,19 @@ test("a line that can't be encoded is named and ends it, once what was sent has 
   });
 });
 
+test("ends when nobody reads its output any more", async () => {
+  const args = ["send", await served(echo), "--stream", "--codec", "json", "-o", "value"];
+  const shell = '{ "$0" "$@"; echo "exit $?" >&2; } | head -n 1';
+  expect(await run(args, { input: "1\n".repeat(10_000), shell })).toMatchObject({
+    stdout: "1\n",
+    stderr: "exit 141\n",
+  });
+});
+
+test("input without a body in it sends nothing", async () => {
+  expect(await run(["send", await deadAddress(), "--stream"], { input: "\n" })).toMatchObject({ code: 0, stdout: "" });
+});
+
 test.each([
   ["BODY", ["body"], "--stream and BODY or --data exclude each other"],
   ["--data", ["-d", "body"], "--stream and BODY or --data exclude each other"],
@@ -215,9 +252,9 @@ test.each([
   });
 });
 
-test("--in-flight goes with it alone", async () => {
-  expect(await run(["send", "tcp://127.0.0.1:1", "--in-flight", "2"])).toMatchObject({
+test.each([["--in-flight", "2"], ["--fail-fast"]])("%s goes with it alone", async (...flags) => {
+  expect(await run(["send", "tcp://127.0.0.1:1", ...flags])).toMatchObject({
     code: 2,
-    stderr: "zmqecho: --in-flight goes with --stream\n",
+    stderr: `zmqecho: ${flags[0]} goes with --stream\n`,
   });
 });
