@@ -28,10 +28,10 @@ export interface SendFlags extends DestinationFlags, PrintFlags {
 /** Throws a usage error for flags, and a BODY, of which one would have to be passed over. */
 export function checkTogether(flags: SendFlags, body: string | undefined): void {
   const isDealer = flags.socket === "dealer";
-  const has = { body: body !== undefined, codec: flags.codec !== undefined && flags.codec !== "raw" };
+  const hasBody = body !== undefined;
   if (flags.stream) {
     exclude("--stream", {
-      "BODY or --data": has.body,
+      "BODY or --data": hasBody,
       "--count": flags.count !== undefined,
       "--interval": flags.interval !== undefined,
       "--frame": flags.frame !== undefined,
@@ -50,8 +50,8 @@ export function checkTogether(flags: SendFlags, body: string | undefined): void 
   } else if (flags.identity !== undefined) throw usageError("--identity goes with --socket dealer");
   if (flags.frame !== undefined) {
     exclude("--frame", {
-      "BODY or --data": has.body,
-      [`--codec ${flags.codec}`]: has.codec,
+      "BODY or --data": hasBody,
+      [`--codec ${flags.codec}`]: flags.codec !== undefined && flags.codec !== "raw",
       "--proto": flags.proto !== undefined,
     });
   }

@@ -8,8 +8,8 @@ import { linesOf } from "./lines.ts";
 import type { SendFlags } from "./send-flags.ts";
 
 /**
- * Goes on after a call that failed, unless told to fail fast, and throws at the end with the exit code of the first one. A line that can't be sent is the end: a
- * usage error that names it, once what was sent before it has been answered.
+ * Goes on after a call that failed, unless told to fail fast, and throws at the end with the exit code of the first one. A line that
+ * can't be sent is the end: a usage error that names it, once what was sent before it has been answered.
  */
 export async function sendStream(
   ask: (body: Body) => Promise<Body>,
@@ -18,7 +18,6 @@ export async function sendStream(
 ): Promise<void> {
   const { inFlight = 1, failFast = false } = flags;
   let exitCode: number | undefined;
-
   const isOver = () => failFast && exitCode !== undefined;
 
   async function show(outgoing: Outgoing, call: ReturnType<typeof outcomeOf>, number: number): Promise<void> {
