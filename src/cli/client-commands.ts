@@ -50,6 +50,17 @@ A call that fails exits with 64 + its gRPC code: 68 timeout, 69 not found, 78 un
     .option(...ENDPOINT)
     .option("--handler <name>", "the handler to call by name")
     .option("-d, --data <body>", "the body, as BODY")
+    .option("--stream", "a request for each line of standard input; replies are printed in the order of the lines")
+    .option("--in-flight <n>", "with --stream: how many are under way at once; default: 1", concurrency)
+    .option("--fail-fast", "with --stream: the first failure is the end")
+    .option("--frame <frame>", "a frame of a raw body: text, hex:… or @FILE; may be repeated", collect)
+    .addOption(
+      new Option("--socket <type>", "dealer sends the frames of --frame as they are; default: req").choices([
+        "req",
+        "dealer",
+      ]),
+    )
+    .option("--identity <id>", "with --socket dealer: its routing id, text or hex:…")
     .option("-H, --metadata <name=value>", "sent beside the body of a call by name; may be repeated", collect)
     .addOption(codecOption())
     .option(...PROTO)
@@ -64,7 +75,7 @@ A call that fails exits with 64 + its gRPC code: 68 timeout, 69 not found, 78 un
     .option("--retries <n>", "how often to send again after a failure that may pass; default: 0", retries)
     .option("--wait", "keep trying until the timeout if nobody is there")
     .option("--count <n>", "how many requests to send, one after the other; default: 1", count)
-    .option("--interval <ms>", "between them; default: 0", intervalMs)
+    .option("--interval <ms>", "from a reply to the next of them; default: 0", intervalMs)
     .option("-q, --quiet", "print nothing but errors")
     .option("-v, --verbose", "show the frames on stderr")
     .action(async (first: string | undefined, second: string | undefined, flags) => {

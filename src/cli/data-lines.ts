@@ -4,16 +4,16 @@ import type { Body, Codec } from "../codecs/codec.ts";
 import { ConfigError, type Problem, textOf } from "../errors.ts";
 import { encodeBody, valueFromBytes } from "./body.ts";
 import { usageError } from "./failure.ts";
+import { linesOf } from "./input-lines.ts";
 
 const MOST_PROBLEMS = 20;
-const NEWLINE = 10;
 
 /** Encoded bodies, one or more; empty lines are passed over. Throws a usage error with file and line for each that is none. */
 export async function readDataLines(file: string, codec: Codec, takesBytes: boolean): Promise<Body[]> {
   const bodies: Body[] = [];
   const problems: Problem[] = [];
   let number = 0;
-  for (const line of linesOf(await read(file))) {
+  for await (const line of linesOf([await read(file)])) {
     number++;
     if (line.length === 0) continue;
     try {
@@ -34,14 +34,5 @@ async function read(file: string): Promise<Buffer> {
     return await readFile(file);
   } catch (error) {
     throw usageError(`can't read ${file}: ${textOf(error)}`);
-  }
-}
-
-function* linesOf(bytes: Buffer): Generator<Uint8Array> {
-  for (let from = 0; from < bytes.length; ) {
-    const found = bytes.indexOf(NEWLINE, from);
-    const end = found === -1 ? bytes.length : found;
-    yield bytes.subarray(from, bytes[end - 1] === 13 && end > from ? end - 1 : end);
-    from = end + 1;
   }
 }

@@ -1,11 +1,16 @@
 /** The command line's beginning and end: the one place that prints errors and sets the exit code. */
 import { CommanderError } from "commander";
+import { COMPLETE } from "./completion-scripts.ts";
 import { describeFailure } from "./failure.ts";
 import { program } from "./program.ts";
 
 /** Runs one command. Never rejects; sets `process.exitCode`. */
 export async function main(args: readonly string[]): Promise<void> {
   surviveLostOutput();
+  if (args[0] === COMPLETE) {
+    const { complete } = await import("./complete.ts");
+    return complete(args.slice(1));
+  }
   try {
     await program().parseAsync([...args], { from: "user" });
   } catch (error) {

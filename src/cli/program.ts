@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { addClientCommands } from "./client-commands.ts";
 import { addHostCommands } from "./host-commands.ts";
 import { ownVersion } from "./own-package.ts";
+import { addShellCommands } from "./shell-commands.ts";
 
 export function program(): Command {
   const root = new Command("zmqecho")
@@ -14,5 +15,6 @@ export function program(): Command {
     .exitOverride();
   addHostCommands(root);
   addClientCommands(root);
+  addShellCommands(root);
   return root;
 }

@@ -1,116 +1,65 @@
 /** `zmqecho send`: a request to any REP or ROUTER server, and what came back. */
-import { type Client, createClientWith } from "../client/client.ts";
-import { decodeReply } from "../client/reply.ts";
+import { createClientWith } from "../client/client.ts";
 import type { Body } from "../codecs/codec.ts";
 import { DEFAULTS } from "../config/defaults.ts";
-import { textOf, ZmqEchoError } from "../errors.ts";
-import type { Metadata, Value } from "../handler.ts";
-import { printable } from "../printable.ts";
+import { textOf } from "../errors.ts";
+import type { Metadata } from "../handler.ts";
 import { checkMetadata } from "../wire/zep.ts";
-import { encodeBody, isFed, valueFromBody } from "./body.ts";
-import { type Destination, type DestinationFlags, findDestination } from "./destination.ts";
-import { CommandFailure, describeFailure, usageError } from "./failure.ts";
-import { hexDump, jsonText, rawBodyText, rawValue } from "./show.ts";
-
-export interface SendFlags extends DestinationFlags {
-  readonly data?: string;
-  readonly metadata?: readonly string[];
-  readonly output: "pretty" | "value" | "raw" | "hex" | "json";
-  readonly timeout?: number;
-  readonly retries?: number;
-  readonly wait?: boolean;
-  readonly count?: number;
-  readonly interval?: number;
-  readonly quiet?: boolean;
-  readonly verbose?: boolean;
-}
+import { isFed, valueFromBody } from "./body.ts";
+import { type Destination, findDestination } from "./destination.ts";
+import { note, type Outgoing, outgoingFrom, type Partner, partnerAt, repeat, showFrames } from "./exchange.ts";
+import { usageError } from "./failure.ts";
+import { readFrame } from "./frames.ts";
+import { checkTogether, type SendFlags } from "./send-flags.ts";
 
 export const DEFAULT_BODY = "Hello world!";
 
 /** What was probably meant as an address, without its scheme. */
 const LIKE_AN_ADDRESS = /^([\w-]+(\.[\w-]+)+|localhost):\d{1,5}$/;
 
-/** What is sent, and how it is shown. */
-interface Outgoing {
-  readonly body: Body;
-  readonly metadata: Metadata;
-  readonly text: string;
-}
-
 /**
- * Sends BODY and prints the reply.
+ * Sends BODY, or what stands in its place, and prints what comes back.
  * Throws what went wrong: a usage error (2) before anything is sent, then the call's own error (64 + its number).
  */
 export async function send(words: readonly (string | undefined)[], flags: SendFlags): Promise<void> {
   const { address, body: given } = readWords(words, flags.data);
-  const destination = await findDestination(address, flags);
+  checkTogether(flags, given);
+  if (flags.socket === "dealer") {
+    const { sendFrames } = await import("./send-frames.ts");
+    return sendFrames(address, flags);
+  }
+  const destination = await findDestination(address, flags.frame === undefined ? flags : { ...flags, codec: "raw" });
   const metadata = readMetadata(flags.metadata ?? [], destination);
-  const { codec, takesBytes } = destination;
+  const partner = partnerAt(destination);
   if (address === undefined && given !== undefined && LIKE_AN_ADDRESS.test(given)) {
     note(flags, `${given} is sent as the body; an address starts with tcp:// or ipc://`);
   }
-  if (given === undefined && isFed()) note(flags, "standard input is not read; write - as BODY to send it");
-  const value = given === undefined ? DEFAULT_BODY : await valueFromBody(given, codec, takesBytes);
-  const body = encodeBody(codec, value);
-  const outgoing = { body, metadata, text: takesBytes ? rawBodyText(body) : printable(jsonText(value as Value)) };
+  const outgoing = flags.stream ? undefined : await readOutgoing(given, partner, flags);
   if (destination.chosen !== undefined)
     note(flags, `to endpoint ${destination.chosen}, ${destination.addresses.join(", ")}`);
 
-  const client = createClientWith(codec, {
+  const client = createClientWith(destination.codec, {
     connect: destination.addresses,
     timeoutMs: flags.timeout ?? destination.timeoutMs ?? DEFAULTS.clientTimeoutMs,
     retries: flags.retries ?? destination.retries ?? DEFAULTS.retries,
     wait: flags.wait ?? false,
     ...(flags.verbose && { onFrames: showFrames }),
   });
+  const { handler } = destination;
+  const ask = (body: Body) => client.exchange(body, { metadata, ...(handler !== undefined && { handler }) });
   try {
-    for (let left = flags.count ?? 1; left > 0; left--) {
-      await sendOnce(client, destination, outgoing, flags);
-      if (left > 1 && flags.interval) await new Promise((resolve) => setTimeout(resolve, flags.interval));
-    }
+    if (outgoing !== undefined) await repeat(outgoing, ask, partner, flags);
+    else await (await import("./send-stream.ts")).sendStream(ask, partner, flags);
   } finally {
     await client.close();
   }
 }
 
-async function sendOnce(client: Client, to: Destination, outgoing: Outgoing, flags: SendFlags): Promise<void> {
-  const { handler, addresses } = to;
-  const from = performance.now();
-  const timing = (): object => ({
-    latencyMs: Number((performance.now() - from).toFixed(3)),
-    address: addresses.join(", "),
-  });
-  try {
-    if (flags.output === "pretty") print(flags, `-> ${outgoing.text}\n`);
-    const reply = await client.exchange(outgoing.body, {
-      metadata: outgoing.metadata,
-      ...(handler !== undefined && { handler }),
-    });
-    const took = timing();
-    for (const chunk of render(to, reply, flags.output, took)) print(flags, chunk);
-  } catch (error) {
-    if (flags.output !== "json" || !ZmqEchoError.is(error)) throw error;
-    const { code, message, details } = error;
-    print(flags, `${JSON.stringify({ ok: false, code, message, details, ...timing() })}\n`);
-    throw new CommandFailure(describeFailure(error).exitCode);
-  }
-}
-
-/** What a reply looks like on stdout, piece by piece. Throws `internal` if its codec can't decode it. */
-function render(
-  { codec, takesBytes }: Destination,
-  reply: Body,
-  form: SendFlags["output"],
-  timing: object,
-): (string | Uint8Array)[] {
-  if (form === "raw") return [...reply];
-  if (form === "hex") return [`${reply.map(hexDump).join("\n\n")}\n`];
-  if (form === "pretty")
-    return [`<- ${takesBytes ? rawBodyText(reply) : printable(jsonText(decodeReply(codec, reply)))}\n`];
-  const { text, encoding } = takesBytes ? rawValue(reply) : { text: jsonText(decodeReply(codec, reply)) };
-  if (form === "value") return [`${takesBytes && reply.length === 1 ? JSON.parse(text) : text}\n`];
-  const facts = JSON.stringify({ ...(encoding !== undefined && { encoding }), ...timing });
-  return [`{"ok":true,"code":"ok","value":${text},${facts.slice(1)}\n`];
+async function readOutgoing(given: string | undefined, partner: Partner, flags: SendFlags): Promise<Outgoing> {
+  if (flags.frame !== undefined) return outgoingFrom(await Promise.all(flags.frame.map(readFrame)), partner);
+  if (given === undefined && isFed()) note(flags, "standard input is not read; write - as BODY to send it");
+  const { codec, takesBytes } = partner;
+  return outgoingFrom(given === undefined ? DEFAULT_BODY : await valueFromBody(given, codec, takesBytes), partner);
 }
 
 /** ADDRESS and BODY, of which either may be absent; `data` is `--data`. */
@@ -147,21 +96,4 @@ export function readMetadata(pairs: readonly string[], { handler }: Destination)
     throw usageError(textOf(error));
   }
   return metadata;
-}
-
-function showFrames(direction: "sent" | "received", frames: Body): void {
-  const arrow = direction === "sent" ? ">" : "<";
-  for (const [index, frame] of frames.entries()) {
-    process.stderr.write(
-      `${arrow} [${index + 1}/${frames.length}] ${frame.length} bytes\n${hexDump(frame)}${frame.length > 0 ? "\n" : ""}`,
-    );
-  }
-}
-
-function print({ quiet }: SendFlags, chunk: string | Uint8Array): void {
-  if (!quiet) process.stdout.write(chunk);
-}
-
-function note({ quiet }: SendFlags, text: string): void {
-  if (!quiet) process.stderr.write(`zmqecho: ${text}\n`);
 }

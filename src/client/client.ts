@@ -6,9 +6,11 @@ import { CallError, ZmqEchoError } from "../errors.ts";
 import type { Metadata, Value } from "../handler.ts";
 import { parseAddress } from "../wire/address.ts";
 import { checkMetadata, LONGEST_TIMEOUT_MS, NO_METADATA, writeRequest } from "../wire/zep.ts";
+import { openDealer } from "./dealer.ts";
 import { createIntrospection, type Introspection } from "./introspect.ts";
 import { createPlaces } from "./places.ts";
 import { decodeReply, readPlainReply, readZepReply } from "./reply.ts";
+import { openReq } from "./req.ts";
 import { createServers } from "./servers.ts";
 import { Closing, type Wait, waitFor } from "./wait.ts";
 
@@ -93,7 +95,13 @@ export function createClientWith(codec: Codec, options: ConnectionOptions): Clie
   checkMs(usualTimeoutMs, "timeoutMs");
   const limits = limitsWith(options.limits);
   const maxInFlight = checkCount(options.maxInFlight ?? DEFAULTS.maxInFlight, "maxInFlight", BOUNDS.maxInFlight);
-  const servers = createServers({ addresses, limits: { ...limits, maxInFlight }, persistent: options.wait ?? false });
+  const servers = createServers({
+    addresses,
+    limits: { ...limits, maxInFlight },
+    persistent: options.wait ?? false,
+    // One that is alone in flight, and those beside others.
+    open: { req: openReq, dealer: openDealer },
+  });
   const places = createPlaces(maxInFlight);
   const closing = new Closing();
   let inFlight = 0;

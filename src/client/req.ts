@@ -1,5 +1,5 @@
 /** One request at a time, over a REQ: the plainest client there is, which any server understands. */
-import { Request } from "zeromq";
+import { type Dealer, Request } from "zeromq";
 import type { Body } from "../codecs/codec.ts";
 import {
   type Connection,
@@ -14,8 +14,12 @@ import { waitFor } from "./wait.ts";
 
 /** Its `roundTrip` is not to be called again before it has settled. A REQ that missed its reply can't send again, so then it is lost. */
 export function openReq(options: ConnectionOptions): Connection {
+  return openInTurn(new Request(socketOptions(options)), options);
+}
+
+/** A connection that takes the next message for the reply. After a failure it is lost, since a late reply would be the next. */
+export function openInTurn(socket: Request | Dealer, options: ConnectionOptions): Connection {
   const { address } = options;
-  const socket = new Request(socketOptions(options));
   let onEnd: ((error: Error) => void) | undefined;
   const { isUp, giveUp } = connectSocket(socket, options, (error) => {
     if (onEnd === undefined) socket.close();

@@ -7,31 +7,28 @@ import type { Body } from "../codecs/codec.ts";
 import { ZmqEchoError } from "../errors.ts";
 import { type MessageLimits, overLimit } from "../wire/limits.ts";
 import type { Connection, ConnectionLimits, ConnectionOptions } from "./connection.ts";
-import { openDealer } from "./dealer.ts";
 import { diagnose, LONGEST_LOOK_MS } from "./diagnose.ts";
-import { openReq } from "./req.ts";
 import { type Wait, waitFor } from "./wait.ts";
 
-export interface ServersOptions {
+export interface ServersOptions<Kind extends string> {
   /** Where the servers may be reached; one that does not answer the handshake is passed over. */
   readonly addresses: readonly string[];
   readonly limits: MessageLimits & ConnectionLimits;
   /** Go on trying until the deadline when nobody is there, instead of failing at once. */
   readonly persistent: boolean;
+  /** How a connection of each kind is made. A server has one of each at most. */
+  readonly open: Readonly<Record<Kind, (options: ConnectionOptions) => Connection>>;
 }
 
 /** Sees each message as it leaves and as it arrives. */
 export type FramesListener = (direction: "sent" | "received", frames: Body) => void;
 
-/** `req`: alone in flight. `dealer`: beside others. */
-export type SocketKind = "req" | "dealer";
-
-export interface Servers {
+export interface Servers<Kind extends string> {
   /**
    * Sends one message and resolves with the frames of its reply. Rejects with `unavailable` (nobody there, or the
    * connection was lost), `deadline_exceeded`, `canceled`, or `resource_exhausted` for a reply over the limits.
    */
-  exchange(kind: SocketKind, frames: Body, wait: Wait, onFrames?: FramesListener): Promise<Body>;
+  exchange(kind: Kind, frames: Body, wait: Wait, onFrames?: FramesListener): Promise<Body>;
   close(): void;
 }
 
@@ -44,11 +41,6 @@ const LONGEST_PASSED_OVER_MS = 10_000;
 const GLANCE_MS = 100;
 /** Between two rounds over the addresses when told to go on trying. */
 const ROUND_PAUSE_MS = 100;
-
-const OPEN: Readonly<Record<SocketKind, (options: ConnectionOptions) => Connection>> = {
-  req: openReq,
-  dealer: openDealer,
-};
 
 /** Who waits for a connection to come up. */
 interface Waiter {
@@ -65,19 +57,20 @@ interface Door {
 /** One server, as its address and what is known of it. */
 interface Server {
   readonly address: string;
-  readonly doors: Partial<Record<SocketKind, Door>>;
+  /** By kind of connection. */
+  readonly doors: Map<string, Door>;
   /** `performance.now()` until which it is passed over. */
   passedOverUntil: number;
   failures: number;
 }
 
-export function createServers(options: ServersOptions): Servers {
+export function createServers<Kind extends string>(options: ServersOptions<Kind>): Servers<Kind> {
   const { addresses, limits, persistent } = options;
-  const servers = addresses.map((address): Server => ({ address, doors: {}, passedOverUntil: 0, failures: 0 }));
+  const servers = addresses.map((address): Server => ({ address, doors: new Map(), passedOverUntil: 0, failures: 0 }));
   let turn = 0;
   let explaining: Promise<string[]> | undefined;
 
-  async function exchange(kind: SocketKind, frames: Body, wait: Wait, onFrames?: FramesListener): Promise<Body> {
+  async function exchange(kind: Kind, frames: Body, wait: Wait, onFrames?: FramesListener): Promise<Body> {
     const connection = await connect(kind, wait);
     onFrames?.("sent", frames);
     const reply = await connection.roundTrip(frames, wait);
@@ -87,7 +80,7 @@ export function createServers(options: ServersOptions): Servers {
     return reply;
   }
 
-  async function connect(kind: SocketKind, wait: Wait): Promise<Connection> {
+  async function connect(kind: Kind, wait: Wait): Promise<Connection> {
     const expired = () => new NoPeer(true);
     for (;;) {
       try {
@@ -102,7 +95,7 @@ export function createServers(options: ServersOptions): Servers {
   }
 
   /** Tries the servers in order, each with a head start on the next; one that fails gives way at once. */
-  function firstToAnswer(kind: SocketKind, wait: Wait): Promise<Connection> {
+  function firstToAnswer(kind: Kind, wait: Wait): Promise<Connection> {
     return waitFor(
       wait,
       () => new NoPeer(true),
@@ -144,11 +137,11 @@ export function createServers(options: ServersOptions): Servers {
     );
   }
 
-  function inOrder(kind: SocketKind): Server[] {
+  function inOrder(kind: Kind): Server[] {
     const now = performance.now();
     const first = turn++ % servers.length;
     const rank = ({ passedOverUntil, doors }: Server) =>
-      passedOverUntil > now ? Number.POSITIVE_INFINITY : (doors[kind]?.connection.inFlight() ?? 0);
+      passedOverUntil > now ? Number.POSITIVE_INFINITY : (doors.get(kind)?.connection.inFlight() ?? 0);
     // Sorting keeps the order of those of one rank.
     return [...servers.slice(first), ...servers.slice(0, first)]
       .map((server) => ({ server, rank: rank(server) }))
@@ -156,27 +149,27 @@ export function createServers(options: ServersOptions): Servers {
       .map(({ server }) => server);
   }
 
-  function enter(kind: SocketKind, server: Server, waiter: Waiter): void {
-    const door = server.doors[kind] ?? open(kind, server);
+  function enter(kind: Kind, server: Server, waiter: Waiter): void {
+    const door = server.doors.get(kind) ?? open(kind, server);
     if (door.connection.isUp()) waiter.up(door.connection);
     else door.waiters.add(waiter);
   }
 
   /** A connection that nobody waits for any more, and that is not up, will not be. */
-  function leave(kind: SocketKind, server: Server, waiter: Waiter): void {
-    const door = server.doors[kind];
+  function leave(kind: Kind, server: Server, waiter: Waiter): void {
+    const door = server.doors.get(kind);
     if (door === undefined || !door.waiters.delete(waiter) || door.waiters.size > 0) return;
-    delete server.doors[kind];
+    server.doors.delete(kind);
     door.connection.close();
   }
 
-  function open(kind: SocketKind, server: Server): Door {
+  function open(kind: Kind, server: Server): Door {
     const { address } = server;
     const waiters = new Set<Waiter>();
     const forget = (): void => {
-      if (server.doors[kind] === door) delete server.doors[kind];
+      if (server.doors.get(kind) === door) server.doors.delete(kind);
     };
-    const connection = OPEN[kind]({
+    const connection = options.open[kind]({
       address,
       limits,
       events: {
@@ -195,7 +188,7 @@ export function createServers(options: ServersOptions): Servers {
       },
     });
     const door = { connection, waiters };
-    server.doors[kind] = door;
+    server.doors.set(kind, door);
     return door;
   }
 
@@ -227,7 +220,7 @@ export function createServers(options: ServersOptions): Servers {
     exchange,
     close() {
       for (const { doors } of servers) {
-        for (const { connection } of Object.values(doors)) connection.close();
+        for (const { connection } of doors.values()) connection.close();
       }
     },
   };

@@ -23,8 +23,10 @@ export interface ConfigFile {
 
 /** Looked for first, in each folder on the way up. */
 export const FIRST_PLACE = "zmqecho.config.json";
-const FIRST_PLACES = [FIRST_PLACE, "config/zmqecho.config.json"];
-const PACKAGE_KEY = "zmqecho";
+/** All that come before cosmiconfig's own. */
+export const FIRST_PLACES = [FIRST_PLACE, "config/zmqecho.config.json"];
+/** Of a package.json. */
+export const PACKAGE_KEY = "zmqecho";
 
 /** Reads the file that somebody named. Throws {@link ConfigError} if it is missing, a folder, unreadable, empty or broken. */
 export async function readConfigFile(file: string, namedBy?: string): Promise<ConfigFile> {
@@ -109,14 +111,15 @@ async function using(read: (explorer: Explorer) => Promise<Result>, named?: stri
   if (result === null) return undefined;
   const file = result.filepath;
   if (result.isEmpty === true || result.config === undefined) {
-    throw new ConfigError([{ file, message: CODE.test(file) ? noDefaultMessage : emptyMessage }]);
+    throw new ConfigError([{ file, message: CODE_FILE.test(file) ? noDefaultMessage : emptyMessage }]);
   }
   const position = texts.get(file)?.position;
   const { inputs = [file], hash } = evaluated.get(file) ?? {};
   return { file, value: result.config, ...(position && { position }), inputs, ...(hash !== undefined && { hash }) };
 }
 
-const CODE = /\.[cm]?[jt]s$/;
+/** Of a file that has to be run to know what it says. */
+export const CODE_FILE = /\.[cm]?[jt]s$/;
 const noDefaultMessage = "there is no default export; write export default { … }, with the configuration in it";
 
 /** Said here, and not by the schema: cosmiconfig takes a null for "not here", and a merge takes a list for nothing. */

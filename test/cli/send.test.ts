@@ -1,9 +1,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Publisher, Reply } from "zeromq";
 import { BUILT_IN_CODECS } from "../../src/config/defaults.ts";
-import { ZmqEchoError } from "../../src/errors.ts";
+import { type ErrorCode, ZmqEchoError } from "../../src/errors.ts";
 import { folderWith } from "../config/folder.ts";
 import { ANY_PORT, addressOf, deadAddress, startHost } from "../hosts.ts";
 import { run, start } from "../processes.ts";
@@ -151,6 +152,90 @@ test("what looks like an address without its scheme is pointed out", async () =>
 test("--count sends as often", async () => {
   const { stdout } = await run(["send", await echo(), "x", "--count", "3"]);
   expect(stdout).toBe("-> x\n<- x\n".repeat(3));
+});
+
+test("--count ends with the first failure", async () => {
+  const seen: unknown[] = [];
+  const host = await startHost(
+    { endpoints: { e: { bind: ANY_PORT, handler: "no" } } },
+    {
+      no: (input) => {
+        seen.push(input);
+        if (seen.length === 2) throw new ZmqEchoError("aborted", "no");
+        return input;
+      },
+    },
+  );
+  expect(await run(["send", addressOf(host, "e"), "x", "--count", "5"])).toMatchObject({
+    code: 74,
+    stdout: "-> x\n<- x\n-> x\n",
+  });
+  expect(seen).toHaveLength(2);
+});
+
+test("--interval is from a reply to the next request, however long the call took", async () => {
+  const asked: number[] = [];
+  const answered: number[] = [];
+  const host = await startHost(
+    { endpoints: { e: { bind: ANY_PORT, handler: "slow" } } },
+    {
+      slow: async (input) => {
+        asked.push(performance.now());
+        await delay(200);
+        answered.push(performance.now());
+        return input;
+      },
+    },
+  );
+  await run(["send", addressOf(host, "e"), "--count", "2", "--interval", "150", "-q"]);
+  // A timer of libuv may end a millisecond early.
+  expect((asked[1] ?? 0) - (answered[0] ?? 0)).toBeGreaterThan(148);
+});
+
+describe("--retries", () => {
+  /** Fails with the codes given, one a call, and then answers. */
+  async function failing(...codes: ErrorCode[]): Promise<{ readonly address: string; calls(): number }> {
+    let calls = 0;
+    const host = await startHost(
+      { endpoints: { e: { bind: ANY_PORT, handler: "it" } } },
+      {
+        it: (input) => {
+          const code = codes[calls++];
+          if (code !== undefined) throw new ZmqEchoError(code, "not now");
+          return input;
+        },
+      },
+    );
+    return { address: addressOf(host, "e"), calls: () => calls };
+  }
+
+  test("sends again after a failure that may pass", async () => {
+    const { address, calls } = await failing("unavailable", "unavailable");
+    expect(await run(["send", address, "x", "--retries", "2"])).toMatchObject({ code: 0, stdout: "-> x\n<- x\n" });
+    expect(calls()).toBe(3);
+  });
+
+  test("is 0 unless given, and not exceeded", async () => {
+    const once = await failing("unavailable");
+    expect(await run(["send", once.address])).toMatchObject({ code: 78 });
+    expect(once.calls()).toBe(1);
+    const thrice = await failing("unavailable", "unavailable", "unavailable");
+    expect(await run(["send", thrice.address, "--retries", "1"])).toMatchObject({ code: 78 });
+    expect(thrice.calls()).toBe(2);
+  });
+
+  test("does not send again what would fail again", async () => {
+    const { address, calls } = await failing("aborted");
+    expect(await run(["send", address, "--retries", "5"])).toMatchObject({ code: 74 });
+    expect(calls()).toBe(1);
+  });
+
+  test("counts for each line of --stream", async () => {
+    const { address, calls } = await failing("unavailable");
+    const args = ["send", address, "--stream", "--retries", "1", "-o", "value"];
+    expect(await run(args, { input: "a\nb\n" })).toMatchObject({ code: 0, stdout: "a\nb\n" });
+    expect(calls()).toBe(3);
+  });
 });
 
 test("-v shows the frames on stderr", async () => {
