@@ -103,7 +103,7 @@ describe("names", () => {
 
   test("of handlers, without running any plugin", async () => {
     const cwd = folderWith(FILES);
-    const all = ["echo", "resize", "small", "vat"];
+    const all = ["echo", "mock", "resize", "small", "vat"];
     for (const words of [["send", "--handler"], ["describe"], ["serve", "--handler"]])
       expect((await candidates([...words, ""], { cwd })).sort()).toEqual(all);
   });
@@ -131,7 +131,7 @@ describe("names", () => {
 
   test("are those there would be without a configuration, if there is none", async () => {
     expect(await candidates(["send", "--endpoint", ""])).toEqual(["echo"]);
-    expect(await candidates(["send", "--handler", ""])).toEqual(["echo"]);
+    expect(await candidates(["send", "--handler", ""])).toEqual(["echo", "mock"]);
   });
 
   test("of a configuration with mistakes in it are there as far as they can be read", async () => {
@@ -139,7 +139,7 @@ describe("names", () => {
       "zmqecho.config.json": '{ "endpoints": { "front": 1, "ba\\nd": 1 }, "targets": 7, "plugins": 1 }',
     });
     expect(await candidates(["send", "--endpoint", ""], { cwd })).toEqual(["front"]);
-    expect(await candidates(["send", "--handler", ""], { cwd })).toEqual(["echo"]);
+    expect(await candidates(["send", "--handler", ""], { cwd })).toEqual(["echo", "mock"]);
   });
 
   test.each([
