@@ -1,6 +1,6 @@
 /**
  * zmqecho beside a bare loop and beside others that do as much, and over sizes and numbers of clients:
- * `node bench/compare.mjs [--quick] [--only NAMES]`. A full run takes some nine minutes and writes the tables of
+ * `node bench/compare.mjs [--quick] [--only NAMES]`. A full run takes some seven minutes and writes the tables of
  * docs/performance.md. One that is quick, or of some NAMES only (`echo`, `payload`, `clients`, or a kind of echo as in
  * compare/kinds.mjs, separated by commas), prints them and leaves the page as it is. Linux only: processor time is read from /proc.
  */
@@ -32,8 +32,8 @@ for (const name of only) {
   process.exit(2);
 }
 const full = !values.quick && values.only === undefined;
-const echo = values.quick ? { rounds: 3, ms: 300 } : { rounds: 11, ms: 1000 };
-const sweep = values.quick ? { rounds: 3, ms: 300 } : { rounds: 9, ms: 700 };
+const echo = values.quick ? { rounds: 3, ms: 300 } : { rounds: 21, ms: 500 };
+const sweep = values.quick ? { rounds: 3, ms: 300 } : { rounds: 13, ms: 500 };
 
 const say = (text) => console.error(`${new Date().toTimeString().slice(0, 8)} ${text}`);
 const often = ({ rounds, ms }) => `${rounds} rounds of ${ms / 1000} s for each row.`;

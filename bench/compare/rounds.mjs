@@ -66,9 +66,10 @@ const cpuTimeOf = async (processes) => {
 };
 
 /**
- * Loads each of `kinds`, `{ serve, client, bytes? }` by name, one after the other in every round, and each with so many calls in flight as `loads` lists.
- * Gives a list of `{ kind, inFlight, rounds }`; a round is `{ rate, serverUs, clientUs }`: calls a second, and
- * microseconds of processor time per call. The first round warms up and is left out; each begins with another kind.
+ * Loads each of `kinds`, `{ serve, client, bytes? }` by name, one after the other in every round, and each with so many
+ * calls in flight as `loads` lists. Gives a list of `{ kind, inFlight, rounds }`; a round is `{ rate, serverUs, clientUs }`:
+ * calls a second, and microseconds of processor time per call. The first round warms up and is left out; each begins
+ * with another kind.
  */
 export async function measure({ kinds, loads, rounds, ms }) {
   const started = [];

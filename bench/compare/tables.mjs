@@ -1,5 +1,5 @@
 /** Figures as tables of Markdown. Each figure is a median of rounds, each ratio one of the rounds' own ratios. */
-import { median } from "../figures.mjs";
+import { median, percentile } from "../figures.mjs";
 
 const table = (head, rows) => {
   const line = (cells) => `| ${cells.join(" | ")} |`;
@@ -11,10 +11,10 @@ const short = (value) => (value >= 100 ? whole(value) : value.toFixed(value >= 1
 const ratio = (value) => value.toFixed(2);
 const middle = (rounds, name) => median(rounds.map((round) => round[name]));
 
-/** By the rates of the same rounds: the median, and the lowest and highest. */
+/** By the rates of the same rounds: the median, and between what the middle half of them lies. */
 function ratios(rounds, base) {
   const values = rounds.map(({ rate }, index) => rate / base[index].rate);
-  return `${ratio(median(values))} (${ratio(Math.min(...values))}–${ratio(Math.max(...values))})`;
+  return `${ratio(median(values))} (${ratio(percentile(values, 25))}–${ratio(percentile(values, 75))})`;
 }
 
 const COSTS = ["server's µs of CPU", "client's µs of CPU"];
