@@ -2,23 +2,12 @@
  * What a request costs the server's process, beside a loop of six lines that parses and stringifies too:
  * `node bench/cpu-per-request.mjs [ROUNDS] [REQUESTS]`. Linux only: the time is read from /proc.
  */
-import { readdir, readFile } from "node:fs/promises";
 import { Request } from "zeromq";
-import { freeAddress, median, root, start, stop, zmqecho } from "./figures.mjs";
+import { cpuTime, freeAddress, median, root, start, stop, zmqecho } from "./figures.mjs";
 
 const rounds = Number(process.argv[2] ?? 9);
 const requests = Number(process.argv[3] ?? 10_000);
 const body = JSON.stringify({ id: 1234567, name: "Ada King Lovelace", total: 99.95, open: true });
-
-/** Nanoseconds of processor time of all threads so far. */
-async function cpuTime(pid) {
-  const threads = await readdir(`/proc/${pid}/task`);
-  const times = threads.map(async (thread) => {
-    const [onCpu] = (await readFile(`/proc/${pid}/task/${thread}/schedstat`, "utf8")).split(" ");
-    return Number(onCpu);
-  });
-  return (await Promise.all(times)).reduce((sum, time) => sum + time, 0);
-}
 
 async function client(address) {
   const socket = new Request({ linger: 0, receiveTimeout: 20_000 });

@@ -1,6 +1,7 @@
-/** What the measurements share: child processes, free ports, clients, medians. */
+/** What the measurements share: child processes and their processor time, free ports, clients, medians. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdir, readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { Request } from "zeromq";
 
@@ -53,6 +54,16 @@ export async function timeToEnd(args, cwd) {
 export async function stop({ child, ended }) {
   if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
   await ended;
+}
+
+/** Nanoseconds of processor time of all threads so far. Linux only: it is read from /proc. */
+export async function cpuTime(pid) {
+  const threads = await readdir(`/proc/${pid}/task`);
+  const times = threads.map(async (thread) => {
+    const [onCpu] = (await readFile(`/proc/${pid}/task/${thread}/schedstat`, "utf8")).split(" ");
+    return Number(onCpu);
+  });
+  return (await Promise.all(times)).reduce((sum, time) => sum + time, 0);
 }
 
 /** What servers of JSON are asked to echo. */
