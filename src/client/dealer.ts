@@ -14,11 +14,17 @@ import {
   noAnswer,
   socketOptions,
 } from "./connection.ts";
+import { sendTogether } from "./together.ts";
 import { waitFor } from "./wait.ts";
 
 interface InFlight {
   readonly resolve: (body: Body) => void;
   readonly reject: (error: Error) => void;
+}
+
+interface Outgoing {
+  readonly frames: Uint8Array[];
+  readonly reject: (error: unknown) => void;
 }
 
 const EMPTY = Buffer.alloc(0);
@@ -72,11 +78,15 @@ export function openDealer(options: ConnectionOptions): Connection {
     last = (last + 1) % 2 ** 32;
     const envelope = Buffer.alloc(4);
     envelope.writeUInt32BE(last);
-    push([envelope, EMPTY, ...frames]).catch((cause: unknown) => {
-      reject(new ZmqEchoError("unavailable", `${address} does not take the request`, { cause }));
-    });
+    sendSoon({ frames: [envelope, EMPTY, ...frames], reject });
     return last;
   }
+
+  const sendSoon = sendTogether<Outgoing>(({ frames, reject }) => {
+    push(frames).catch((cause: unknown) => {
+      reject(new ZmqEchoError("unavailable", `${address} does not take the request`, { cause }));
+    });
+  });
 
   async function push(frames: Uint8Array[]): Promise<void> {
     for (;;) {
