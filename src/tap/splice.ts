@@ -54,6 +54,8 @@ const HIGH_WATER_MARK = 256 * 1024;
 
 const LONGEST_STOP_MS = 1000;
 const LOOK_MS = 2;
+/** Without a sign of life, for a peer that has to take what is left, when the other one has gone. */
+const LAST_BYTES_MS = 30_000;
 /** For clients that have to take their last replies. */
 const LAST_REPLIES_MS = 300;
 
@@ -116,11 +118,11 @@ export function createSplice({ listen, target, connectMs, watch, hold, onTarget,
     server.on("close", () => {
       if (!isThere && code !== "") onTarget(false, code);
       // Its client finds out by this, and tries again by itself. What it was sent is sent first.
-      if (!isClosing) client.destroySoon();
+      if (!isClosing) finish(client);
     });
     client.on("close", () => {
       pairs.delete(pair);
-      server.destroySoon();
+      finish(server);
       watcher.end();
     });
 
@@ -168,4 +170,10 @@ export function createSplice({ listen, target, connectMs, watch, hold, onTarget,
       for (const client of early ?? []) client.destroy();
     },
   };
+}
+
+/** Sends what waits, and closes. */
+function finish(socket: Socket): void {
+  socket.destroySoon();
+  socket.setTimeout(LAST_BYTES_MS, () => socket.destroy());
 }

@@ -218,6 +218,7 @@ test("requests wait for a target that is not there yet", async () => {
   await back.bind(place);
   await back.send(await back.receive());
   expect(await answer).toEqual(["hello"]);
+  await said(`${place} is there`);
 });
 
 test("--zep shows handler, codec and code", async () => {

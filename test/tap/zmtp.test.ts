@@ -114,7 +114,7 @@ test("what libzmq says is read the same, wherever it is cut", async () => {
 
 test("heartbeats and other commands are passed over, before, after and between messages", async () => {
   const pieces = await recorded(async (address, target, passed) => {
-    const socket = new Dealer({ linger: 0, heartbeatInterval: 5, heartbeatTimeToLive: 5000 });
+    const socket = new Dealer({ linger: 0, heartbeatInterval: 5, heartbeatTimeout: 5000 });
     onTestFinished(() => socket.close());
     socket.connect(address);
     while (!passed.some(({ bytes }) => bytes.includes("PING"))) {
