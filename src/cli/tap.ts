@@ -82,11 +82,11 @@ export async function tap(listen: string, target: string, flags: TapFlags): Prom
       if (entry !== undefined) recorder?.write(entry);
     },
   });
-  // Nobody waits for a line, so those of a moment are made and written together.
+  // Nobody waits for a line, so what passes in a moment is read, shown and recorded together.
   const later = createLater(lines.flushLines);
   const unanswered = (exchange: Exchange): void => {
     counts.unanswered++;
-    later.add(() => view.end(exchange));
+    view.end(exchange);
   };
   const exchanges = createExchanges({ most: MOST_WAITING, mostBytes: MOST_WAITING_BYTES, onGivenUp: unanswered });
 
@@ -96,11 +96,13 @@ export async function tap(listen: string, target: string, flags: TapFlags): Prom
     connectMs: DEFAULTS.limits.handshakeMs,
     watch: createWatch({
       exchanges,
+      later: later.add,
+      catchUp: later.empty,
       maxMessageBytes: flags.maxMessageBytes ?? DEFAULTS.limits.maxMessageBytes * 2,
       onRequest(exchange) {
         counts.requests++;
         count(exchange.request);
-        later.add(() => view.request(exchange));
+        view.request(exchange);
       },
       onReply(content, exchange) {
         counts.replies++;
@@ -110,7 +112,7 @@ export async function tap(listen: string, target: string, flags: TapFlags): Prom
           return;
         }
         latencies.add(exchange.latencyMs ?? 0);
-        later.add(() => view.end(exchange));
+        view.end(exchange);
       },
       onUnread(why) {
         counts.unread++;
@@ -140,8 +142,9 @@ export async function tap(listen: string, target: string, flags: TapFlags): Prom
     if (!isLoopback(parseAddress(bound, "bind"))) say(`${bound} is open to whoever reaches this machine`);
     const why = await ending;
     await splice.stop();
-    exchanges.giveUpAll().forEach(unanswered);
     later.empty();
+    exchanges.giveUpAll().forEach(unanswered);
+    lines.flushLines();
     if (why === "EPIPE") process.exitCode = process.exitCode ?? 128 + 13;
   } catch (error) {
     await splice.stop();

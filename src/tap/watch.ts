@@ -1,4 +1,7 @@
-/** Watches spliced connections: reads what passes, and pairs it. */
+/**
+ * Watches spliced connections: reads what passes, and pairs it; a little later, many at once. Else the process would
+ * still be busy when the reply comes, and on a processor that the server could have.
+ */
 import type { Content, Exchange, Exchanges } from "./exchanges.ts";
 import type { Watcher } from "./splice.ts";
 import { createDialogue, type Unread } from "./zmtp.ts";
@@ -6,6 +9,10 @@ import { createDialogue, type Unread } from "./zmtp.ts";
 export interface WatchOptions {
   readonly exchanges: Exchanges;
   readonly maxMessageBytes: number;
+  /** Does the work later, in order; `bytes` are kept for it. */
+  readonly later: (work: () => void, bytes: number) => void;
+  /** Does at once what waits. */
+  readonly catchUp: () => void;
   readonly onRequest: (exchange: Exchange) => void;
   /** Undefined for an exchange if no request waited for it. */
   readonly onReply: (content: Content, exchange: Exchange | undefined) => void;
@@ -15,7 +22,7 @@ export interface WatchOptions {
 
 /** Makes the watcher of a connection. */
 export function createWatch(options: WatchOptions): () => Watcher {
-  const { exchanges, maxMessageBytes, onRequest, onReply, onUnread } = options;
+  const { exchanges, maxMessageBytes, later, catchUp, onRequest, onReply, onUnread } = options;
   return () => {
     const connection = exchanges.connection();
     /** Who spoke last was the client. */
@@ -35,15 +42,18 @@ export function createWatch(options: WatchOptions): () => Watcher {
     return {
       fromClient(chunk, at) {
         isAsked = true;
-        dialogue.fromClient(chunk, at);
+        later(() => dialogue.fromClient(chunk, at), chunk.length);
       },
       fromServer(chunk, at) {
         isAsked = false;
-        dialogue.fromServer(chunk, at);
+        later(() => dialogue.fromServer(chunk, at), chunk.length);
       },
-      end: connection.end,
-      // Of what can't be read no more is known than that.
-      isSettled: () => (dialogue.isRead() ? connection.isSettled() : !isAsked),
+      end: () => later(connection.end, 0),
+      isSettled() {
+        catchUp();
+        // Of what can't be read no more is known than that.
+        return dialogue.isRead() ? connection.isSettled() : !isAsked;
+      },
     };
   };
 }
