@@ -356,10 +356,21 @@ test("a client that leaves takes its requests with it, and the others go on", as
 
 test("what is larger than --max-message-bytes passes untouched, and is told of by its size", async () => {
   const cwd = folderWith({});
-  const { address, stop } = await tap(await host("raw"), ["--max-message-bytes", "1000", "--record", "r.jsonl"], {
-    cwd,
-  });
-  const large = Buffer.alloc(3_000_000, BYTES);
+  const server = new Reply({ linger: 0 });
+  onTestFinished(() => server.close());
+  await server.bind(ANY_PORT);
+  const answers = async () => {
+    for await (const frames of server) await server.send(frames);
+  };
+  void answers();
+  const { address, stop } = await tap(
+    server.lastEndpoint ?? "",
+    ["--max-message-bytes", "1000", "--record", "r.jsonl"],
+    {
+      cwd,
+    },
+  );
+  const large = Buffer.alloc(5_000_000, BYTES);
   const socket = req(address);
   await socket.send(large);
   const [reply] = await socket.receive();
@@ -367,8 +378,8 @@ test("what is larger than --max-message-bytes passes untouched, and is told of b
   await ask(socket, "small");
   const { stdout, stderr } = await stop();
   expect(lines(stdout.replace(latency, ""))).toEqual([
-    "-> #1 (3000000 bytes, too large to show)",
-    "<- #1 (3000000 bytes, too large to show)",
+    "-> #1 (5000000 bytes, too large to show)",
+    "<- #1 (5000000 bytes, too large to show)",
     "-> #2 small",
     "<- #2 small",
   ]);
