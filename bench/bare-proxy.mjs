@@ -1,10 +1,17 @@
-import { Dealer, Router } from "zeromq";
+/** Bytes from one connection to another and back, and nothing else: `node bench/bare-proxy.mjs LISTEN TARGET`. */
+import { connect, createServer } from "node:net";
 
-const clients = new Router();
-const server = new Dealer();
-await clients.bind(process.argv[2]);
-server.connect(process.argv[3]);
-const pass = async (from, to) => {
-  for await (const frames of from) await to.send(frames);
-};
-await Promise.all([pass(clients, server), pass(server, clients)]);
+const [listen, target] = process.argv.slice(2).map((address) => {
+  const { hostname: host, port } = new URL(address);
+  return { host, port: Number(port) };
+});
+createServer({ noDelay: true }, (client) => {
+  const server = connect({ ...target, noDelay: true });
+  client.pipe(server).pipe(client);
+  for (const [one, other] of [
+    [client, server],
+    [server, client],
+  ]) {
+    one.on("error", () => other.destroy());
+  }
+}).listen(listen);

@@ -199,7 +199,7 @@ TARGET is their server's address, or an endpoint or target of the configuration.
     .option("--zep", "the messages are ZEP/1: show handler, codec and code")
     .option("--record <file>", "write requests and replies to a new file, for replay and for mocks")
     .option("--filter <text>", "show and record only those whose request or reply has this in its line")
-    .option("--max-frame-bytes <n>", "libzmq cuts the connection beyond; default: 8388608", bytes)
+    .option("--max-message-bytes <n>", "larger ones pass, but are not shown or recorded; default: 8388608", bytes)
     .addOption(new Option("-o, --output <form>", "how to show them").choices(["pretty", "json"]).default("pretty"))
     .option("-q, --quiet", "show no requests and replies")
     .action(async (listen: string, target: string, flags) => {

@@ -50,12 +50,14 @@ export function createLines(onClosed: () => void): Lines {
   };
 }
 
-/** Work that may wait, in pieces, before messages wait for it; and how long it does. */
+/** Work that may wait, in pieces and in bytes, before it is done at once; and how long it does. */
 const MOST_WORK = 1000;
+const MOST_BYTES = 4 * 1024 * 1024;
 const PAUSE_MS = 10;
 
 export interface Later {
-  add(work: () => void): void;
+  /** @param bytes that it keeps in memory */
+  add(work: () => void, bytes: number): void;
   /** Undefined while there is not too much of it. */
   behind(): Promise<void> | undefined;
   /** Does all of it now. */
@@ -65,22 +67,25 @@ export interface Later {
 /** Work for a little later, in order. @param done called after each batch */
 export function createLater(done: () => void): Later {
   let waiting: (() => void)[] = [];
+  let kept = 0;
   let timer: NodeJS.Timeout | undefined;
   function empty(): void {
     clearTimeout(timer);
     timer = undefined;
     const now = waiting;
     waiting = [];
+    kept = 0;
     for (const work of now) work();
     done();
   }
   return {
-    add(work) {
+    add(work, bytes) {
       waiting.push(work);
+      kept += bytes;
       timer ??= setTimeout(empty, PAUSE_MS);
     },
     behind() {
-      if (waiting.length <= MOST_WORK) return undefined;
+      if (waiting.length <= MOST_WORK && kept <= MOST_BYTES) return undefined;
       empty();
       return new Promise(setImmediate);
     },

@@ -1,7 +1,8 @@
 /** Which exchanges `tap` shows and records, and how; decoded only if somebody looks. */
+import type { Body } from "../codecs/codec.ts";
 import { rounded } from "../recording/format.ts";
-import type { Reader } from "../recording/said.ts";
-import type { Exchange } from "../tap/exchanges.ts";
+import type { Reader, Said } from "../recording/said.ts";
+import type { Content, Exchange } from "../tap/exchanges.ts";
 import { arrowLine, saidJson, saidText } from "./said.ts";
 
 export interface ViewOptions {
@@ -35,11 +36,11 @@ export function createView({ reader, output, quiet, filter, startedAt, print, re
   function json({ number, at, request, reply, latencyMs }: Exchange): string {
     const facts = JSON.stringify({ n: number, atMs: rounded(at - startedAt) });
     const replied =
-      reply === undefined ? "" : `,"reply":${saidJson(reader.reply(reply))},"latencyMs":${rounded(latencyMs ?? 0)}`;
-    return `${facts.slice(0, -1)},"request":${saidJson(reader.request(request))}${replied}}`;
+      reply === undefined ? "" : `,"reply":${jsonOf(reply, reader.reply)},"latencyMs":${rounded(latencyMs ?? 0)}`;
+    return `${facts.slice(0, -1)},"request":${jsonOf(request, reader.request)}${replied}}`;
   }
 
-  const textOfRequest = ({ request }: Exchange) => saidText(reader.request(request));
+  const textOfRequest = ({ request }: Exchange) => textOf(request, reader.request);
 
   return {
     request(exchange) {
@@ -50,7 +51,7 @@ export function createView({ reader, output, quiet, filter, startedAt, print, re
     end(exchange) {
       const { number, reply, latencyMs } = exchange;
       const wantsReply = reply !== undefined && (isPretty || filter !== undefined);
-      const replied = wantsReply ? saidText(reader.reply(reply)) : undefined;
+      const replied = wantsReply ? textOf(reply, reader.reply) : undefined;
       if (filter !== undefined && !shown.has(exchange)) {
         const text = textOfRequest(exchange);
         if (!text.includes(filter) && !replied?.includes(filter)) return;
@@ -62,4 +63,12 @@ export function createView({ reader, output, quiet, filter, startedAt, print, re
       else if (!quiet) print(json(exchange));
     },
   };
+}
+
+function textOf({ body, bytes }: Content, read: (body: Body) => Said): string {
+  return body === undefined ? `(${bytes} bytes, too large to show)` : saidText(read(body));
+}
+
+function jsonOf({ body, bytes }: Content, read: (body: Body) => Said): string {
+  return body === undefined ? JSON.stringify({ bytes }) : saidJson(read(body));
 }

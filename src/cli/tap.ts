@@ -1,20 +1,21 @@
 /** `zmqecho tap`: between clients and their server, showing and recording what passes. */
 import { DEFAULTS } from "../config/defaults.ts";
 import { textOf } from "../errors.ts";
-import { type Header, rounded } from "../recording/format.ts";
+import type { Entry, Header } from "../recording/format.ts";
 import { createReader } from "../recording/said.ts";
 import { createRecorder, type Recorder } from "../recording/write.ts";
-import { createExchanges, type Exchange, sizeOf } from "../tap/exchanges.ts";
-import { createLatencies, type Latencies } from "../tap/latencies.ts";
-import { createProxy } from "../transports/zmq/proxy.ts";
-import { isLoopback, overlap, parseAddress, reachable } from "../wire/address.ts";
-import { numbered } from "../wording.ts";
+import { type Content, createExchanges, type Exchange } from "../tap/exchanges.ts";
+import { createLatencies } from "../tap/latencies.ts";
+import { createSplice } from "../tap/splice.ts";
+import { createWatch } from "../tap/watch.ts";
+import { type Address, isLoopback, overlap, parseAddress, reachable } from "../wire/address.ts";
 import type { CodecFlags } from "./codec-flags.ts";
 import { builtInCodecs } from "./codecs-by-name.ts";
 import { type Destination, findDestination } from "./destination.ts";
 import { CommandFailure, usageError } from "./failure.ts";
 import { createLater, createLines } from "./lines.ts";
 import { alreadyThere } from "./new-file.ts";
+import { createTargetNotes, createUnreadNotes, noCounts, summary } from "./tap-notes.ts";
 import { createView } from "./tap-view.ts";
 
 export interface TapFlags extends CodecFlags {
@@ -22,18 +23,9 @@ export interface TapFlags extends CodecFlags {
   readonly zep?: boolean;
   readonly record?: string;
   readonly filter?: string;
-  readonly maxFrameBytes?: number;
+  readonly maxMessageBytes?: number;
   readonly output: "pretty" | "json";
   readonly quiet?: boolean;
-}
-
-interface Counts {
-  requests: number;
-  replies: number;
-  /** Replies that no request waited for. */
-  strays: number;
-  unanswered: number;
-  bytes: number;
 }
 
 /** Requests whose replies are waited for, and their bytes. */
@@ -52,7 +44,7 @@ const LAST_MOMENT_MS = 100;
 export async function tap(listen: string, target: string, flags: TapFlags): Promise<void> {
   const to = await findTarget(target, flags);
   const [address = target] = to.addresses;
-  checkPlaces(listen, address);
+  const place = placesOf(listen, address);
   const zep = flags.zep ?? to.byName ?? false;
   const reader = createReader({
     zep,
@@ -68,7 +60,12 @@ export async function tap(listen: string, target: string, flags: TapFlags): Prom
   catchSignals(end);
   const lines = createLines(() => end("EPIPE"));
   const latencies = createLatencies();
-  const counts: Counts = { requests: 0, replies: 0, strays: 0, unanswered: 0, bytes: 0 };
+  const counts = noCounts();
+  const count = ({ body, bytes }: Content): void => {
+    counts.bytes += bytes;
+    if (body === undefined) counts.large++;
+  };
+  const unread = createUnreadNotes(say);
   const startedAt = performance.now();
   let recorder: Recorder | undefined;
   let failure: Error | undefined;
@@ -80,47 +77,56 @@ export async function tap(listen: string, target: string, flags: TapFlags): Prom
     filter: flags.filter,
     startedAt,
     print: lines.print,
-    record: (exchange) => recorder?.write({ ...exchange, atMs: exchange.at - startedAt }),
+    record: (exchange) => {
+      const entry = entryOf(exchange, startedAt);
+      if (entry !== undefined) recorder?.write(entry);
+    },
   });
-  // Nobody waits for a line, so those of a moment are made and written together.
+  // Nobody waits for a line, so what passes in a moment is read, shown and recorded together.
   const later = createLater(lines.flushLines);
   const unanswered = (exchange: Exchange): void => {
     counts.unanswered++;
-    later.add(() => view.end(exchange));
+    view.end(exchange);
   };
   const exchanges = createExchanges({ most: MOST_WAITING, mostBytes: MOST_WAITING_BYTES, onGivenUp: unanswered });
 
-  const proxy = createProxy({
-    listen,
-    target: address,
-    handshakeMs: DEFAULTS.limits.handshakeMs,
-    maxFrameBytes: flags.maxFrameBytes ?? DEFAULTS.limits.maxMessageBytes * 2,
-    onRequest(frames, at) {
-      const exchange = exchanges.request(frames, at);
-      counts.requests++;
-      counts.bytes += sizeOf(exchange.request);
-      later.add(() => view.request(exchange));
-    },
-    onReply(frames, at) {
-      counts.replies++;
-      const exchange = exchanges.reply(frames, at);
-      if (exchange === undefined) {
-        counts.strays++;
-        counts.bytes += sizeOf(frames.slice(1));
-        return;
-      }
-      counts.bytes += sizeOf(exchange.reply ?? []);
-      latencies.add(exchange.latencyMs ?? 0);
-      later.add(() => view.end(exchange));
-    },
+  const splice = createSplice({
+    listen: place.listen,
+    target: place.target,
+    connectMs: DEFAULTS.limits.handshakeMs,
+    watch: createWatch({
+      exchanges,
+      later: later.add,
+      catchUp: later.empty,
+      maxMessageBytes: flags.maxMessageBytes ?? DEFAULTS.limits.maxMessageBytes * 2,
+      onRequest(exchange) {
+        counts.requests++;
+        count(exchange.request);
+        view.request(exchange);
+      },
+      onReply(content, exchange) {
+        counts.replies++;
+        count(content);
+        if (exchange === undefined) {
+          counts.strays++;
+          return;
+        }
+        latencies.add(exchange.latencyMs ?? 0);
+        view.end(exchange);
+      },
+      onUnread(why) {
+        counts.unread++;
+        unread(why);
+      },
+    }),
     hold: () => later.behind() ?? recorder?.behind(),
-    onTarget: createNotes(address),
-    log: { error: (first: string | object, text?: string) => say(text ?? String(first)) },
+    onTarget: createTargetNotes(address, say),
+    onFailed: (error) => say(`no further clients can be taken: ${error.message}`),
   });
 
   let bound: string;
   try {
-    bound = await proxy.open();
+    bound = await splice.open();
   } catch (error) {
     throw new CommandFailure(1, error);
   }
@@ -131,38 +137,26 @@ export async function tap(listen: string, target: string, flags: TapFlags): Prom
         say(`${flags.record} can't be written, so the recording ends here; the traffic goes on: ${error.message}`);
       });
     }
-    proxy.run();
+    splice.run();
     say(`listening on ${bound}, passing on to ${address}`);
     if (!isLoopback(parseAddress(bound, "bind"))) say(`${bound} is open to whoever reaches this machine`);
     const why = await ending;
-    await proxy.stop(() => exchanges.waiting() === 0);
-    exchanges.giveUpAll().forEach(unanswered);
+    await splice.stop();
     later.empty();
+    exchanges.giveUpAll().forEach(unanswered);
+    lines.flushLines();
     if (why === "EPIPE") process.exitCode = process.exitCode ?? 128 + 13;
   } catch (error) {
-    await proxy.stop(() => true);
+    await splice.stop();
     throw error;
   } finally {
     await recorder?.end();
   }
   await lines.flush(LAST_LINES_MS);
-  say(summary(counts, latencies, proxy.dropped(), lines.lost()));
+  say(summary(counts, latencies, lines.lost()));
   if (failure !== undefined) process.exitCode = 1;
   // A reader that is there and does not read would keep the process; what libzmq has not sent has a moment still.
   setTimeout(() => process.exit(), LAST_MOMENT_MS).unref();
-}
-
-function summary(counts: Counts, latencies: Latencies, dropped: number, lost: number): string {
-  const { requests, replies, strays, unanswered, bytes } = counts;
-  const counted = (count: number, what: string) => numbered(count, `reply ${what}`, `replies ${what}`);
-  const ms = (hundredths: number) => `p${hundredths} ${rounded(latencies.percentile(hundredths) ?? 0)} ms`;
-  return [
-    `${numbered(requests, "request")}, ${numbered(replies, "reply", "replies")}, ${unanswered} unanswered, ${bytes} bytes`,
-    ...(replies > strays ? [`latency ${ms(50)}, ${ms(99)}`] : []),
-    ...(strays > 0 ? [counted(strays, "without a request")] : []),
-    ...(dropped > 0 ? [counted(dropped, "that no client took")] : []),
-    ...(lost > 0 ? [`${numbered(lost, "line")} not shown, since nobody read them`] : []),
-  ].join(", ");
 }
 
 async function findTarget(
@@ -176,15 +170,30 @@ async function findTarget(
   return findDestination(undefined, { ...flags, endpoint: target, anyHandler: true });
 }
 
-function checkPlaces(listen: string, target: string): void {
+function placesOf(listen: string, target: string): { listen: Address; target: Address } {
   try {
-    const place = parseAddress(listen, "bind");
-    if (listen === target || (overlap(place, parseAddress(target, "connect")) && reachable(listen) === target)) {
+    const from = parseAddress(listen, "bind");
+    const to = parseAddress(target, "connect");
+    if (listen === target || (overlap(from, to) && reachable(listen) === target)) {
       throw new Error(`${target} is LISTEN and TARGET at once; it would pass on to itself`);
     }
+    for (const place of [from, to]) {
+      // Node fills the name up with zeros, so libzmq's is another.
+      if (place.transport === "ipc" && place.path.startsWith("@")) {
+        throw new Error(`${place.text}: tap can't reach abstract names; use a path`);
+      }
+    }
+    return { listen: from, target: to };
   } catch (error) {
     throw usageError(textOf(error));
   }
+}
+
+/** Undefined if it can't be sent again, or compared, since a part of it was too large to keep. */
+function entryOf({ number, at, request, reply, latencyMs }: Exchange, startedAt: number): Entry | undefined {
+  if (request.body === undefined || (reply !== undefined && reply.body === undefined)) return undefined;
+  const replied = reply?.body !== undefined && { reply: reply.body, latencyMs: latencyMs ?? 0 };
+  return { number, atMs: at - startedAt, request: request.body, ...replied };
 }
 
 function headerOf({ codec, spec }: Destination, target: string, zep: boolean): Header {
@@ -208,19 +217,6 @@ async function openRecorder(file: string, header: Header, onFailed: (error: Erro
 
 function say(text: string): void {
   process.stderr.write(`zmqecho: ${text}\n`);
-}
-
-/** Says once that nobody is there, and once that somebody is. */
-function createNotes(address: string): (isThere: boolean) => void {
-  let said: boolean | undefined;
-  return (isThere) => {
-    if (said === isThere || (isThere && said === undefined)) {
-      said = isThere;
-      return;
-    }
-    said = isThere;
-    say(isThere ? `${address} is there` : `nobody is at ${address}; requests wait for it`);
-  };
 }
 
 function catchSignals(end: (why: string) => void): void {

@@ -26,7 +26,7 @@ export function troubleWith(seen: Sighting): string {
     case "silent":
       return "connected, but it says nothing: not a ZeroMQ peer";
     case "closed":
-      return "it closes the connection at once: not a ZeroMQ peer";
+      return "it closes the connection at once: not a ZeroMQ peer, or a tap whose server is not there";
     case "cut":
       return "it cuts the connection: not a ZeroMQ peer";
     case "stranger":

@@ -28,7 +28,7 @@ export interface IpcAddress {
 export type Address = TcpAddress | IpcAddress;
 
 /** `sun_path` of Linux's unix(7) holds 108 bytes with the final zero. */
-const LONGEST_IPC_PATH = 107;
+export const LONGEST_IPC_PATH = 107;
 
 /**
  * Reads `tcp://HOST:PORT` or `ipc://PATH`.

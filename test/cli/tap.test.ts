@@ -1,7 +1,7 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { Dealer, Reply, Request, Router } from "zeromq";
+import { curveKeyPair, Dealer, Reply, Request, Router } from "zeromq";
 import { folderWith } from "../config/folder.ts";
 import { ANY_PORT, addressOf, startHost } from "../hosts.ts";
 import { type Finished, type RunOptions, run, start } from "../processes.ts";
@@ -12,13 +12,20 @@ interface Tap {
   readonly child: ReturnType<typeof start>["child"];
   /** Resolves when the text has been written on stderr. */
   said(text: string): Promise<void>;
+  /** Resolves when it has been written on stdout. */
+  shown(text: string): Promise<void>;
   stop(): Promise<Finished>;
   readonly finished: Promise<Finished>;
 }
 
 /** A running tap; it is killed when the test is over. */
-async function tap(target: string, args: readonly string[] = [], options: RunOptions = {}): Promise<Tap> {
-  const { child, finished, output } = start(["tap", ANY_PORT, target, ...args], options);
+async function tap(
+  target: string,
+  args: readonly string[] = [],
+  options: RunOptions = {},
+  listen = ANY_PORT,
+): Promise<Tap> {
+  const { child, finished, output } = start(["tap", listen, target, ...args], options);
   const seen = (stream: NodeJS.ReadableStream, look: () => boolean) =>
     new Promise<void>((resolve) => {
       const check = () => look() && resolve();
@@ -34,6 +41,7 @@ async function tap(target: string, args: readonly string[] = [], options: RunOpt
     pid: child.pid ?? 0,
     child,
     said: (text) => seen(child.stderr, () => output.stderr().includes(text)),
+    shown: (text) => seen(child.stdout, () => output.stdout().includes(text)),
     stop() {
       child.kill("SIGTERM");
       return finished;
@@ -101,9 +109,9 @@ test("envelopes of several hops and bodies of several frames pass untouched, bot
   const { address, stop } = await tap(server.address);
   const socket = dealer(address);
   await socket.send(["hop", BYTES, "", "one", "", BYTES]);
-  const [first, second, ...rest] = await server.socket.receive();
+  const [id = "", ...rest] = await server.socket.receive();
   expect(rest).toEqual([Buffer.from("hop"), BYTES, Buffer.alloc(0), Buffer.from("one"), Buffer.alloc(0), BYTES]);
-  await server.socket.send([first ?? "", second ?? "", "hop", BYTES, "", "", BYTES]);
+  await server.socket.send([id, "hop", BYTES, "", "", BYTES]);
   expect(await socket.receive()).toEqual([Buffer.from("hop"), BYTES, Buffer.alloc(0), Buffer.alloc(0), BYTES]);
   const { stdout } = await stop();
   expect(stdout).toContain("-> #1 (3 frames) one |  | (256 bytes) 0001");
@@ -210,6 +218,7 @@ test("requests wait for a target that is not there yet", async () => {
   await back.bind(place);
   await back.send(await back.receive());
   expect(await answer).toEqual(["hello"]);
+  await said(`${place} is there`);
 });
 
 test("--zep shows handler, codec and code", async () => {
@@ -314,24 +323,136 @@ test("a reader that has gone ends it as it ends send, with the recording complet
   expect(lines(readFileSync(join(cwd, "r.jsonl"), "utf8"))).toHaveLength(2);
 });
 
-test("a client that takes no replies loses them in the end, and the others go on", async () => {
+test("a client that takes no replies holds up nobody else, and loses none of them", async () => {
   const server = await router({ mandatory: true });
   const { address, stop } = await tap(server.address, ["-q"]);
   const rude = dealer(address, { receiveHighWaterMark: 1 });
   await rude.send(["", "all of it"]);
-  const [hop = "", id = ""] = await server.socket.receive();
-  const answers = async () => {
-    // More than the sockets and the system's buffers on the way hold.
-    for (let count = 0; count < 600; count++) await server.socket.send([hop, id, "", Buffer.alloc(100_000)]);
-  };
-  const sent = answers();
+  const [id = ""] = await server.socket.receive();
+  // More than the system's buffers on the way hold.
+  for (let count = 0; count < 600; count++) await server.socket.send([id, "", Buffer.alloc(100_000)]);
   const polite = req(address);
   await polite.send("and me?");
-  const asked = await server.socket.receive();
-  await sent;
-  await server.socket.send(asked);
+  await server.socket.send(await server.socket.receive());
   expect((await polite.receive()).map(String)).toEqual(["and me?"]);
-  expect((await stop()).stderr).toMatch(/ 599 replies without a request, \d+ replies that no client took$/m);
+  for (let count = 0; count < 600; count++) expect((await rude.receive()).at(-1)).toHaveLength(100_000);
+  expect((await stop()).stderr).toMatch(/^zmqecho: 2 requests, 601 replies, .* 599 replies without a request$/m);
+});
+
+test("a client that leaves takes its requests with it, and the others go on", async () => {
+  const server = await router();
+  const { address, stop, shown } = await tap(server.address);
+  const leaving = req(address);
+  await leaving.send("bye");
+  await server.socket.receive();
+  leaving.close();
+  await shown("<- #1 (no reply)");
+  const staying = req(address);
+  const answer = ask(staying, "still here");
+  await server.socket.send(await server.socket.receive());
+  expect(await answer).toEqual(["still here"]);
+  expect((await stop()).stderr).toContain("2 requests, 1 reply, 1 unanswered");
+});
+
+test("what is larger than --max-message-bytes passes untouched, and is told of by its size", async () => {
+  const cwd = folderWith({});
+  const server = new Reply({ linger: 0 });
+  onTestFinished(() => server.close());
+  await server.bind(ANY_PORT);
+  const answers = async () => {
+    for await (const frames of server) await server.send(frames);
+  };
+  void answers();
+  const { address, stop } = await tap(
+    server.lastEndpoint ?? "",
+    ["--max-message-bytes", "1000", "--record", "r.jsonl"],
+    {
+      cwd,
+    },
+  );
+  const large = Buffer.alloc(5_000_000, BYTES);
+  const socket = req(address);
+  await socket.send(large);
+  const [reply] = await socket.receive();
+  expect(large.equals(reply ?? Buffer.alloc(0))).toBe(true);
+  await ask(socket, "small");
+  const { stdout, stderr } = await stop();
+  expect(lines(stdout.replace(latency, ""))).toEqual([
+    "-> #1 (5000000 bytes, too large to show)",
+    "<- #1 (5000000 bytes, too large to show)",
+    "-> #2 small",
+    "<- #2 small",
+  ]);
+  expect(stderr).toContain("2 messages too large to show");
+  const recorded = lines(readFileSync(join(cwd, "r.jsonl"), "utf8")).slice(1);
+  expect(recorded.map((line) => JSON.parse(line).n)).toEqual([2]);
+});
+
+test("with CURVE everything passes, and it is said once that it can't be read", async () => {
+  const keys = curveKeyPair();
+  const server = new Reply({ linger: 0, curveServer: true, curveSecretKey: keys.secretKey });
+  onTestFinished(() => server.close());
+  await server.bind(ANY_PORT);
+  const answers = async () => {
+    for await (const frames of server) await server.send(frames);
+  };
+  void answers();
+  const { address, stop } = await tap(server.lastEndpoint ?? "");
+  for (const text of ["one", "two"]) {
+    const own = curveKeyPair();
+    const socket = new Request({
+      linger: 0,
+      receiveTimeout: 10_000,
+      curveServerKey: keys.publicKey,
+      curvePublicKey: own.publicKey,
+      curveSecretKey: own.secretKey,
+    });
+    onTestFinished(() => socket.close());
+    socket.connect(address);
+    expect(await ask(socket, text)).toEqual([text]);
+  }
+  const { code, stdout, stderr } = await stop();
+  expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
+  expect(stderr.match(/CURVE hides what is said/g)).toHaveLength(1);
+  expect(stderr).toContain("0 requests, 0 replies, 0 unanswered, 0 bytes, 2 connections not read");
+});
+
+test("with PLAIN it shows the messages, and not the password", async () => {
+  // libzmq asks this socket about each password (RFC 27, https://rfc.zeromq.org/spec/27/).
+  const judge = new Reply({ linger: 0 });
+  onTestFinished(() => judge.close());
+  await judge.bind("inproc://zeromq.zap.01");
+  const server = new Reply({ linger: 0, plainServer: true, zapDomain: "test" });
+  onTestFinished(() => server.close());
+  await server.bind(ANY_PORT);
+  const { address, stop } = await tap(server.lastEndpoint ?? "");
+  const socket = new Request({ linger: 0, receiveTimeout: 10_000, plainUsername: "ada", plainPassword: "secret" });
+  onTestFinished(() => socket.close());
+  socket.connect(address);
+  const answer = ask(socket, "open");
+  const [version = "", id = ""] = await judge.receive();
+  await judge.send([version, id, "200", "OK", "ada", ""]);
+  await server.send(await server.receive());
+  expect(await answer).toEqual(["open"]);
+  expect(lines((await stop()).stdout.replace(latency, ""))).toEqual(["-> #1 open", "<- #1 open"]);
+});
+
+test("an ipc path is its own while it runs, for its owner alone, both as LISTEN and as TARGET", async () => {
+  const cwd = folderWith({});
+  const at = `ipc://${cwd}/tap`;
+  const first = await tap(await host("raw"), ["-q"], { cwd }, at);
+  const second = await tap(at, [], { cwd });
+  expect(await ask(req(at), "one way")).toEqual(["one way"]);
+  expect(await ask(req(second.address), "through both")).toEqual(["through both"]);
+  expect(statSync(join(cwd, "tap")).mode & 0o777).toBe(0o700);
+  const taken = await run(["tap", at, ANY_PORT.replace("*", "1")], { cwd });
+  expect(taken).toMatchObject({ code: 1, stderr: expect.stringContaining("another process serves this socket") });
+  expect((await second.stop()).stdout).toContain("-> #1 through both\n");
+  first.child.kill("SIGKILL");
+  await first.finished;
+  const next = await tap(ANY_PORT.replace("*", "1"), [], { cwd }, at);
+  await next.stop();
+  expect(readdirSync(cwd)).toEqual(["package.json"]);
 });
 
 test("a second signal ends it at once", async () => {
@@ -357,6 +478,7 @@ test("an address that is taken is exit 1, and no file is made", async () => {
 test.each([
   ["a target that is no address", [ANY_PORT, "nowhere"], 'there is no endpoint or target "nowhere"'],
   ["LISTEN that can't be bound by name", ["tcp://localhost:5555", "tcp://127.0.0.1:1"], "libzmq does not bind names"],
+  ["an abstract name", ["ipc://@tap", "tcp://127.0.0.1:1"], "tap can't reach abstract names; use a path"],
   ["itself", ["tcp://127.0.0.1:5555", "tcp://127.0.0.1:5555"], "it would pass on to itself"],
 ])("%s is exit 2", async (_, args, message) => {
   expect(await run(["tap", ...args])).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });

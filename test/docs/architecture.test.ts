@@ -14,9 +14,9 @@ const FLOORS = [
   ["host"],
   ["service"],
   ["endpoints", "stats", "introspection"],
-  ["bench", "client", "assemble"],
+  ["bench", "client", "assemble", "tap"],
   ["transports"],
-  ["core", "tap"],
+  ["core"],
   ["mock", "recording", "loader", "runtime", "codecs", "wire", "config", "log", "wording", "durations", "counts"],
   ["handler", "errors", "printable"],
 ];

@@ -59,7 +59,8 @@ async function bind(socket: Router, address: Address, ipcMode: number, files: Bo
   }
 }
 
-function explainBindError(address: Address, error: NodeJS.ErrnoException): ZmqEchoError {
+/** Why it can't be had, in plain words, from what libzmq or the system says. */
+export function explainBindError(address: Address, error: NodeJS.ErrnoException): ZmqEchoError {
   const why = reasonOf(address, error.code ?? "");
   return new ZmqEchoError("unavailable", `can't bind ${address.text}: ${why ?? error.message}`, { cause: error });
 }

@@ -35,18 +35,21 @@ export interface BoundFile {
   readonly ino: number;
 }
 
+/** Resolves, or returns, when the socket is bound at this path. */
+type Bind = (path: string) => void | Promise<void>;
+
 /**
  * Binds a socket at `path` with these permissions, in place of one that nobody serves any more. `bind` gets the path to
  * bind at, which is another. Of several that want one path at the same moment, in any processes, one gets it.
  * Throws `already_exists` for a live socket and for whatever is no socket, `failed_precondition` where the file system
  * has no hard links, and what `bind` and the file system throw.
  */
-export async function bindFile(path: string, mode: number, bind: (path: string) => void): Promise<BoundFile> {
+export async function bindFile(path: string, mode: number, bind: Bind): Promise<BoundFile> {
   const absolute = resolve(path);
   // 0700 whatever the umask, and new: nobody else reaches what is in it, and nothing of others is overwritten.
   const folder = mkdtempSync(join(dirname(absolute), `.${basename(absolute)}-`));
   try {
-    const socket = bindIn(folder, bind);
+    const socket = await bindIn(folder, bind);
     chmodSync(socket, mode);
     const { dev, ino } = lstatSync(socket);
     while (!put(socket, path)) await clearStale(path);
@@ -73,16 +76,16 @@ export function removeOwn(file: BoundFile): void {
   }
 }
 
-function bindIn(folder: string, bind: (path: string) => void): string {
+async function bindIn(folder: string, bind: Bind): Promise<string> {
   const socket = join(folder, "s");
   try {
-    bind(socket);
+    await bind(socket);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENAMETOOLONG" || !existsSync("/proc/self/fd")) throw error;
     // The folder's name took the place that the socket's own needs; Linux has a short one for every open folder.
     const descriptor = openSync(folder, "r");
     try {
-      bind(`/proc/self/fd/${descriptor}/s`);
+      await bind(`/proc/self/fd/${descriptor}/s`);
     } finally {
       closeSync(descriptor);
     }

@@ -1,5 +1,5 @@
 /** One loop that reads a socket on which strangers send. */
-import type { Dealer, Router, SocketOptions } from "zeromq";
+import type { Router, SocketOptions } from "zeromq";
 import type { Log } from "../../handler.ts";
 import type { Answer } from "./framing.ts";
 
@@ -35,8 +35,8 @@ export const PASSING: ReadonlySet<string> = new Set(["EAGAIN", "EINTR"]);
  * `handle` throws is a bug of ours; it is logged, and the next message is read.
  */
 export async function readMessages(
-  socket: Router | Dealer,
-  log: Pick<Log, "error">,
+  socket: Router,
+  log: Log,
   handle: (frames: Buffer[], readAt: number) => Promise<void> | undefined,
 ): Promise<void> {
   let worked = 0;
