@@ -155,7 +155,7 @@ export async function tap(listen: string, target: string, flags: TapFlags): Prom
   await lines.flush(LAST_LINES_MS);
   say(summary(counts, latencies, lines.lost()));
   if (failure !== undefined) process.exitCode = 1;
-  // A reader that is there and does not read would keep the process; what libzmq has not sent has a moment still.
+  // A reader that is there and does not read would keep the process.
   setTimeout(() => process.exit(), LAST_MOMENT_MS).unref();
 }
 
