@@ -15,7 +15,7 @@ export default defineConfig({
     exclude: ["test/foreign/**", "test/report/**", "test/package/**", "test/chaos/**"],
     reporters: ["default", closingLine],
     // Much of the time goes into waiting for child processes; one worker on two cores would take twice as long.
-    maxWorkers: Math.max(2, availableParallelism()),
+    maxWorkers: Math.max(2, availableParallelism()) + 1,
     retry: 0,
     testTimeout: 15_000,
   },

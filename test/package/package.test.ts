@@ -73,6 +73,7 @@ test("exports the library, zmqecho/testing and package.json, and nothing inside"
       "defineConfig",
       "defineHandler",
       "loadConfig",
+      "mock",
     ],
     testing: ["testHandler"],
     name: "zmqecho",
