@@ -53,7 +53,7 @@ export async function noteConditions(versions) {
     const named = Object.entries(versions).filter(([, version]) => version !== undefined);
     const memory = Math.round(totalmem() / 1024 ** 3);
     return [
-      `- **When**: ${new Date().toISOString().slice(0, 10)}. The load average was ${load.toFixed(1)} before; others took ${Math.round(others * 100)} % of the processors during the run`,
+      `- **When**: ${new Date().toISOString().slice(0, 10)}. The load average was ${load.toFixed(1)} before; others took ${Math.max(0, Math.round(others * 100))} % of the processors during the run`,
       `- **Where**: ${cpus()[0].model.trim()}, ${cpus().length} cores, ${memory} GiB, Linux ${release()}, Node ${process.version}`,
       `- **What**: ${named.map(([name, version]) => `${name} ${version}`).join(", ")}`,
     ].join("\n");
