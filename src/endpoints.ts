@@ -221,7 +221,7 @@ function zmqSettings(config: EndpointConfig, introspectionFor: EndpointsOptions[
   const framing =
     handlers === undefined
       ? plainFraming(handler, codec)
-      : zepFraming(introspection ? introspectionFor(config) : undefined);
+      : zepFraming(limits, introspection ? introspectionFor(config) : undefined);
   return { framing, limits, lockStep: concurrency === 1 };
 }
 

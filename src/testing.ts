@@ -21,7 +21,7 @@ import { readHandler } from "./loader/shape.ts";
 import { HandlerSlot } from "./loader/slot.ts";
 import { createLog } from "./log.ts";
 import { startInline } from "./runtime/inline.ts";
-import { createAnswer, plainFraming, zepFraming } from "./transports/zmq/framing.ts";
+import { createAnswerer, plainFraming, zepFraming } from "./transports/zmq/framing.ts";
 import { checkMetadata, writeRequest } from "./wire/zep.ts";
 
 /** What is tested: a handler, or the file of a plugin, in TypeScript or JavaScript, that is loaded as a host loads it. */
@@ -105,15 +105,15 @@ export async function testHandler(subject: TestSubject, options: TestOptions = {
     log,
   });
   const source: Source = { transport: "test", endpoint };
-  const plain = createAnswer(core, plainFraming(handler, theirs.name), limits);
-  const byName = createAnswer(core, zepFraming(), limits);
+  const plain = createAnswerer(core, plainFraming(handler, theirs.name), limits);
+  const byName = createAnswerer(core, zepFraming(limits), limits);
 
   async function exchange(body: Body, call: TestCallOptions = {}): Promise<Body> {
     const { metadata = options.metadata } = call;
-    if (metadata === undefined) return readPlainReply(await plain(body, source));
+    if (metadata === undefined) return readPlainReply(await plain.answer(body, source));
     checkMetadata(metadata);
     const frames = writeRequest({ verb: "call", handler, codec: ours.name, metadata, body });
-    return readZepReply(await byName(frames, source)).body;
+    return readZepReply(await byName.answer(frames, source)).body;
   }
 
   let closing: Promise<void> | undefined;

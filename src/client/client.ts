@@ -5,8 +5,9 @@ import { checkCount, checkMs } from "../durations.ts";
 import { CallError, ZmqEchoError } from "../errors.ts";
 import type { Metadata, Value } from "../handler.ts";
 import { parseAddress } from "../wire/address.ts";
+import { BATCH_LIMITS } from "../wire/batch.ts";
 import { checkMetadata, LONGEST_TIMEOUT_MS, NO_METADATA, writeRequest } from "../wire/zep.ts";
-import { openDealer } from "./dealer.ts";
+import { openBatchingDealer, openDealer } from "./dealer.ts";
 import { createIntrospection, type Introspection } from "./introspect.ts";
 import { createPlaces } from "./places.ts";
 import { decodeReply, readPlainReply, readZepReply } from "./reply.ts";
@@ -26,6 +27,11 @@ export interface ConnectionOptions {
    * envelope. Default 128.
    */
   readonly maxInFlight?: number;
+  /**
+   * Let calls that leave in one turn of the event loop travel as one message, to servers that take such (zmqecho's do). Each
+   * keeps its own deadline and its own reply, and a large one travels alone. Default true.
+   */
+  readonly batch?: boolean;
   /** How often a call that failed with a retryable code is sent again. The server may have run it before. Default 0. */
   readonly retries?: number;
   /** Keep trying until the timeout when nobody is there, instead of failing at once. Default false. */
@@ -91,7 +97,7 @@ export function createClientWith(codec: Codec, options: ConnectionOptions): Clie
   const addresses = [options.connect].flat();
   if (addresses.length === 0) throw new ZmqEchoError("invalid_argument", "connect names no address");
   for (const address of addresses) parseAddress(address, "connect");
-  const { retries = DEFAULTS.retries, timeoutMs: usualTimeoutMs = DEFAULTS.clientTimeoutMs } = options;
+  const { retries = DEFAULTS.retries, batch = true, timeoutMs: usualTimeoutMs = DEFAULTS.clientTimeoutMs } = options;
   checkMs(usualTimeoutMs, "timeoutMs");
   const limits = limitsWith(options.limits);
   const maxInFlight = checkCount(options.maxInFlight ?? DEFAULTS.maxInFlight, "maxInFlight", BOUNDS.maxInFlight);
@@ -100,11 +106,15 @@ export function createClientWith(codec: Codec, options: ConnectionOptions): Clie
     limits: { ...limits, maxInFlight },
     persistent: options.wait ?? false,
     // One that is alone in flight, and those beside others.
-    open: { req: openReq, dealer: openDealer },
+    open: { req: openReq, dealer: openDealer, batching: openBatchingDealer },
   });
+  // Replies come in batches too, and one that is as large as they may be must not be over the limit.
+  const mayBatch = batch && limits.maxMessageBytes >= BATCH_LIMITS.maxBytes;
   const places = createPlaces(maxInFlight);
   const closing = new Closing();
   let inFlight = 0;
+  /** Whether there have been several calls by name at once. */
+  let wasCrowded = false;
 
   async function exchange(body: Body, request: ExchangeOptions = {}): Promise<Body> {
     const timeoutMs = checkMs(request.timeoutMs ?? usualTimeoutMs, "timeoutMs");
@@ -135,12 +145,21 @@ export function createClientWith(codec: Codec, options: ConnectionOptions): Clie
 
   async function attempt(body: Body, { handler, metadata = NO_METADATA }: ExchangeOptions, wait: Wait): Promise<Body> {
     const frames = handler === undefined ? body : frameCall(handler, codec.name, metadata, body, wait.expiresAt);
-    const kind = inFlight++ === 0 ? "req" : "dealer";
+    const kind = kindOf(handler);
+    inFlight++;
     const reply = await servers.exchange(kind, frames, wait, options.onFrames).finally(() => inFlight--);
     if (handler === undefined) return readPlainReply(reply);
     const success = readZepReply(reply);
     if (success.codec === codec.name) return success.body;
     throw new ZmqEchoError("internal", `the reply is in codec ${JSON.stringify(success.codec)}, not ${codec.name}`);
+  }
+
+  /** A server that is called by name keeps envelopes, so once there have been many at once there is no need for a REQ. */
+  function kindOf(handler: string | undefined): "req" | "dealer" | "batching" {
+    const isNamed = handler !== undefined && mayBatch;
+    if (inFlight > 0) wasCrowded ||= isNamed;
+    if (isNamed && wasCrowded) return "batching";
+    return inFlight === 0 ? "req" : "dealer";
   }
 
   async function ask<Output = Value>(input: unknown, request?: ExchangeOptions): Promise<Output> {

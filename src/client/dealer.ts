@@ -5,6 +5,9 @@
 import { Dealer } from "zeromq";
 import type { Body } from "../codecs/codec.ts";
 import { ZmqEchoError } from "../errors.ts";
+import { type BatchLimits, isLarge, packBatch } from "../wire/batch.ts";
+import { writeRequest } from "../wire/zep.ts";
+import { BATCH_QUESTION, inBatches, readBatch, readBatchAnswer } from "./batching.ts";
 import {
   type Connection,
   type ConnectionOptions,
@@ -17,21 +20,27 @@ import {
 import { sendTogether } from "./together.ts";
 import { waitFor } from "./wait.ts";
 
-interface InFlight {
+interface Call {
+  /** Its number in the envelope, or in a batch. */
+  readonly id: number;
+  readonly frames: Body;
   readonly resolve: (body: Body) => void;
-  readonly reject: (error: Error) => void;
-}
-
-interface Outgoing {
-  readonly frames: Uint8Array[];
   readonly reject: (error: unknown) => void;
+  /** Of the first call of a batch, whose number the batch has: all of its calls. */
+  batch?: readonly Call[];
 }
 
 const EMPTY = Buffer.alloc(0);
+const NUMBER_BYTES = 4;
 const NO_ENVELOPE =
   '; replies without the request\'s envelope came: this server keeps none, so ask it one at a time ("maxInFlight": 1)';
 
-export function openDealer(options: ConnectionOptions): Connection {
+/** For requests in ZEP/1 alone: those that leave together travel as one message if the server takes such. */
+export function openBatchingDealer(options: ConnectionOptions): Connection {
+  return openDealer(options, true);
+}
+
+export function openDealer(options: ConnectionOptions, batching = false): Connection {
   const { address } = options;
   // No waiting for room: only a peer that reads nothing any more leaves none, and more would fill the memory.
   const room = 2 * options.limits.maxInFlight;
@@ -41,15 +50,23 @@ export function openDealer(options: ConnectionOptions): Connection {
     sendHighWaterMark: room,
     receiveHighWaterMark: room,
   });
-  const inFlight = new Map<number, InFlight>();
+  const inFlight = new Map<number, Call>();
   const { isUp } = connectSocket(socket, options, end);
   let last = 0;
   let isReading = false;
   let strays = 0;
+  /** The number of the question whether the server takes batches, once it has been asked; */
+  let question: number | undefined;
+  /** and once it has said so, how large they may be. */
+  let batches: BatchLimits | undefined;
 
   function end(error: Error): void {
-    for (const { reject } of [...inFlight.values()]) reject(error);
+    failAll(error);
     socket.close();
+  }
+
+  function failAll(error: Error): void {
+    for (const { reject } of [...inFlight.values()]) reject(error);
   }
 
   /** Only while something is in flight, since a pending read keeps the process alive. */
@@ -66,32 +83,97 @@ export function openDealer(options: ConnectionOptions): Connection {
   }
 
   /** A late or second reply has a number that nobody waits for any more, and is dropped. */
-  function take([envelope, empty, ...body]: Buffer[]): void {
-    if (envelope?.length !== 4 || empty?.length !== 0 || body.length === 0) {
+  function take(frames: Buffer[]): void {
+    // A reply that is too large for a batch has the number of its call behind that of the batch.
+    const end = frames[1]?.length === 0 ? 1 : 2;
+    const number = frames[end - 1];
+    const body = frames.slice(end + 1);
+    if (number?.length !== NUMBER_BYTES || frames[end]?.length !== 0 || body.length === 0) {
       strays++;
       return;
     }
-    inFlight.get(envelope.readUInt32BE())?.resolve(body);
+    const id = number.readUInt32BE();
+    if (id === question) batches = readBatchAnswer(body);
+    else if (!batching || !takeBatch(body)) takeReply(id, body);
   }
 
-  function send(frames: Body, reject: (error: unknown) => void): number {
+  function takeReply(id: number, body: Body): void {
+    const call = inFlight.get(id);
+    if (call?.batch === undefined) {
+      call?.resolve(body);
+      return;
+    }
+    // The batch was not read as one, so whoever answers now takes none: none of its calls has been run.
+    batches = undefined;
+    for (const each of call.batch) if (inFlight.has(each.id)) sendAlone(each);
+    delete call.batch;
+  }
+
+  function takeBatch(body: Body): boolean {
+    try {
+      const replies = readBatch(body);
+      for (const { id, frames } of replies ?? []) inFlight.get(id)?.resolve(frames);
+      return replies !== undefined;
+    } catch (cause) {
+      failAll(
+        new ZmqEchoError("internal", `the replies of ${address} can't be read: ${ZmqEchoError.from(cause).message}`, {
+          cause,
+        }),
+      );
+      return true;
+    }
+  }
+
+  function send(call: Call): void {
+    // A large one would have to be copied, and needs no company to be worth its message.
+    if (batches !== undefined && isLarge(call.frames)) sendAlone(call);
+    else sendSoon(call);
+  }
+
+  const sendSoon = sendTogether<Call>((calls) => {
+    if (batches === undefined) {
+      if (batching && question === undefined) ask();
+      for (const call of calls) sendAlone(call);
+      return;
+    }
+    for (const batch of inBatches(calls, batches)) {
+      const [first, second] = batch.calls;
+      if (first !== undefined && second === undefined) sendAlone(first);
+      else if (first !== undefined) sendBatch(first, batch.calls, batch.bytes);
+    }
+  });
+
+  function ask(): void {
+    question = nextNumber();
+    // Should it be lost, there are no batches.
+    push(question, BATCH_QUESTION).catch(() => {});
+  }
+
+  function sendAlone({ id, frames, reject }: Call): void {
+    push(id, frames).catch((cause: unknown) => reject(notTaken(cause)));
+  }
+
+  function sendBatch(first: Call, calls: readonly Call[], bytes: number): void {
+    first.batch = calls;
+    push(first.id, writeRequest({ verb: "batch", packed: packBatch(calls, bytes) })).catch((cause: unknown) => {
+      for (const { reject } of calls) reject(notTaken(cause));
+    });
+  }
+
+  const notTaken = (cause: unknown) =>
+    new ZmqEchoError("unavailable", `${address} does not take the request`, { cause });
+
+  function nextNumber(): number {
     last = (last + 1) % 2 ** 32;
-    const envelope = Buffer.alloc(4);
-    envelope.writeUInt32BE(last);
-    sendSoon({ frames: [envelope, EMPTY, ...frames], reject });
     return last;
   }
 
-  const sendSoon = sendTogether<Outgoing>(({ frames, reject }) => {
-    push(frames).catch((cause: unknown) => {
-      reject(new ZmqEchoError("unavailable", `${address} does not take the request`, { cause }));
-    });
-  });
-
-  async function push(frames: Uint8Array[]): Promise<void> {
+  async function push(number: number, frames: Body): Promise<void> {
+    const envelope = Buffer.allocUnsafe(NUMBER_BYTES);
+    envelope.writeUInt32BE(number);
     for (;;) {
       try {
-        return await socket.send(frames);
+        return await socket.send([envelope, EMPTY, ...(frames as Uint8Array[])]);
       } catch (error) {
         if (socket.closed || !isInterrupted(error)) throw error;
       }
@@ -107,10 +189,11 @@ export function openDealer(options: ConnectionOptions): Connection {
         wait,
         () => noAnswer(address, wait, strays > 0 ? NO_ENVELOPE : ""),
         (resolve, reject) => {
-          const number = send(frames, reject);
-          inFlight.set(number, { resolve, reject });
+          const call = { id: nextNumber(), frames, resolve, reject };
+          inFlight.set(call.id, call);
+          send(call);
           if (!isReading) void read();
-          return () => void inFlight.delete(number);
+          return () => void inFlight.delete(call.id);
         },
       ),
     close: () => end(new ZmqEchoError("canceled", "the client was closed")),

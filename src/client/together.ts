@@ -6,13 +6,13 @@
 /** As many as wake it at once and keep nobody waiting. */
 const AT_ONCE = 32;
 
-/** Hands each item to `send`, in order, when this turn's promises have settled at the latest. */
-export function sendTogether<Item>(send: (item: Item) => void): (item: Item) => void {
+/** Hands items to `send`, several at once and in order, when this turn's promises have settled at the latest. */
+export function sendTogether<Item>(send: (items: readonly Item[]) => void): (item: Item) => void {
   let waiting: Item[] = [];
   function flush(): void {
     const items = waiting;
     waiting = [];
-    for (const item of items) send(item);
+    if (items.length > 0) send(items);
   }
   return (item) => {
     waiting.push(item);

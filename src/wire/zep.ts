@@ -18,6 +18,8 @@ const PREFIX = "ZEP1 ";
 export type ZepRequest =
   | { readonly verb: "ping" | "list" | "stats" }
   | { readonly verb: "describe"; readonly handler: string }
+  /** Without `packed` it asks whether the endpoint takes batches; see batch.ts. */
+  | { readonly verb: "batch"; readonly packed?: Uint8Array }
   | {
       readonly verb: "call";
       readonly handler: string;
@@ -36,6 +38,7 @@ const EMPTY = Buffer.alloc(0);
 const CALL = Buffer.from("ZEP1 call");
 const ALONE = { ping: Buffer.from("ZEP1 ping"), list: Buffer.from("ZEP1 list"), stats: Buffer.from("ZEP1 stats") };
 const DESCRIBE = Buffer.from("ZEP1 describe");
+const BATCH = Buffer.from("ZEP1 batch");
 const OK = Buffer.from("ZEP1 ok");
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -66,13 +69,24 @@ export function parseRequest(frames: Body): ZepRequest {
       throw malformed(`a message describe is two frames (ZEP1 describe, handler), this one has ${frames.length}`);
     return { verb, handler: parseName(handler, "handler") };
   }
-  const text = `verb ${JSON.stringify(verb)} is not served here; call, ping, list, describe and stats are`;
+  if (verb === "batch") {
+    if (frames.length > 2) throw malformed(`a batch is one or two frames, this one has ${frames.length}`);
+    return handler === undefined ? { verb } : { verb, packed: handler };
+  }
+  const text = `verb ${JSON.stringify(verb)} is not served here; call, batch, ping, list, describe and stats are`;
   throw new ZmqEchoError("unimplemented", text);
+}
+
+/** What is in a batch, and undefined for any other message: the one question that is asked of all, so without a parse. */
+export function packedIn(frames: Body): Uint8Array | undefined {
+  const [first, packed] = frames;
+  return frames.length === 2 && first !== undefined && BATCH.equals(first) ? packed : undefined;
 }
 
 /** A request as frames. The body's frames are passed on, not copied. */
 export function writeRequest(request: ZepRequest): Body {
   if (request.verb === "describe") return [DESCRIBE, Buffer.from(request.handler)];
+  if (request.verb === "batch") return request.packed === undefined ? [BATCH] : [BATCH, request.packed];
   if (request.verb !== "call") return [ALONE[request.verb]];
   return [
     CALL,

@@ -52,7 +52,8 @@ const JSON_CALL = ["ZEP1 call", "mixed-inline", "json"] as const;
 const NONSENSE: Readonly<Record<string, readonly [frames: () => (string | Uint8Array)[], ends: readonly string[]]>> = {
   "no ZEP": [() => ["hello"], ["invalid_argument"]],
   "another version": [() => ["ZEP2 call", "mixed-inline", "json", "", "1"], ["unimplemented"]],
-  "an unknown verb": [() => ["ZEP1 batch", "x"], ["unimplemented"]],
+  "an unknown verb": [() => ["ZEP1 next", "x"], ["unimplemented"]],
+  "a batch of nonsense": [() => ["ZEP1 batch", "x"], ["invalid_argument"]],
   "too few frames": [() => [...JSON_CALL, ""], ["invalid_argument"]],
   "bad metadata": [() => [...JSON_CALL, "{", "1"], ["invalid_argument"]],
   "a bad deadline": [() => [...JSON_CALL, '{"timeout-ms":"0"}', "1"], ["invalid_argument"]],

@@ -23,8 +23,12 @@ interface Vector {
   readonly canonical?: boolean;
 }
 
-/** In the file, the frames of a body are hexadecimal. */
-type InHex<T> = T extends { body: unknown } ? Omit<T, "body"> & { readonly body: readonly string[] } : T;
+/** In the file, the frames of a body and what is packed are hexadecimal. */
+type InHex<T> = T extends { body: unknown }
+  ? Omit<T, "body"> & { readonly body: readonly string[] }
+  : T extends { packed?: unknown }
+    ? Omit<T, "packed"> & { readonly packed?: string }
+    : T;
 type Read<T> = Vector & ({ readonly parsed: InHex<T> } | { readonly error: ErrorCode });
 
 const vectors = JSON.parse(readFileSync(new URL("../vectors/zep1.json", import.meta.url), "utf8")) as {
@@ -35,9 +39,14 @@ const vectors = JSON.parse(readFileSync(new URL("../vectors/zep1.json", import.m
 
 const bytes = (frames: readonly string[]) => frames.map((frame) => Buffer.from(frame, "hex"));
 const hex = (frames: readonly Uint8Array[]) => frames.map((frame) => Buffer.from(frame).toString("hex"));
-const inHex = (read: ZepRequest | ZepReply) => ("body" in read ? { ...read, body: hex(read.body) } : read);
-const unhex = <T extends object>(read: T) =>
-  "body" in read ? { ...read, body: bytes(read.body as readonly string[]) } : read;
+function inHex(read: ZepRequest | ZepReply): object {
+  if ("body" in read) return { ...read, body: hex(read.body) };
+  return "packed" in read && read.packed ? { ...read, packed: Buffer.from(read.packed).toString("hex") } : read;
+}
+function unhex<T extends object>(read: T): object {
+  if ("body" in read) return { ...read, body: bytes(read.body as readonly string[]) };
+  return "packed" in read ? { ...read, packed: Buffer.from(read.packed as string, "hex") } : read;
+}
 
 function codeOf(work: () => unknown): string {
   try {

@@ -1,13 +1,14 @@
 /** One loop that reads a socket on which strangers send. */
 import type { Router, SocketOptions } from "zeromq";
 import type { Log } from "../../handler.ts";
-import type { Answer } from "./framing.ts";
+import type { Answerer } from "./framing.ts";
 
 export interface LoopOptions {
   readonly socketOptions: SocketOptions<Router>;
   /** Whether the next request is read only when the one before is answered; asked with each. */
   readonly lockStep: () => boolean;
-  readonly answer: Answer;
+  /** What the messages mean; asked with each. */
+  readonly answerer: () => Answerer;
   readonly endpoint: string;
   readonly log: Log;
 }
@@ -30,19 +31,24 @@ const WORK_BEFORE_TURN_MS = 10;
 /** Errors of a socket that is well. */
 export const PASSING: ReadonlySet<string> = new Set(["EAGAIN", "EINTR"]);
 
+export interface Reader {
+  /** Gets each message and when it was read, one after the other. */
+  handle(frames: Buffer[], readAt: number): Promise<void> | undefined;
+  /** What comes before the next message is waited for. */
+  between(): Promise<void> | undefined;
+}
+
 /**
- * Hands each message, and when it was read, to `handle`, one after the other, until the socket is closed. Whatever
- * `handle` throws is a bug of ours; it is logged, and the next message is read.
+ * Reads until the socket is closed. Whatever `handle` or `between` throws is a bug of ours; it is logged, and the next
+ * message is read.
  */
-export async function readMessages(
-  socket: Router,
-  log: Log,
-  handle: (frames: Buffer[], readAt: number) => Promise<void> | undefined,
-): Promise<void> {
+export async function readMessages(socket: Router, log: Log, { handle, between }: Reader): Promise<void> {
   let worked = 0;
   for (;;) {
     let frames: Buffer[];
     try {
+      const more = between();
+      if (more !== undefined) await more;
       frames = await socket.receive();
     } catch (err) {
       if (socket.closed) return;

@@ -10,8 +10,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Router, type SocketOptions } from "zeromq";
 import type { Body } from "../../codecs/codec.ts";
 import type { Source } from "../../core/call.ts";
+import type { BatchItem } from "../../wire/batch.ts";
+import { BatchReplies } from "./batch.ts";
 import { type Loop, type LoopOptions, PASSING, readMessages } from "./loop.ts";
 import { createTally } from "./tally.ts";
+import { createTurns } from "./turns.ts";
 
 /** How long a reply waits for a peer that does not read: tries, and milliseconds between them. */
 const SEND_TRIES = 20;
@@ -40,11 +43,12 @@ class Peer implements Source {
   }
 }
 
-export function createRouterLoop({ socketOptions, lockStep, answer, endpoint, log }: LoopOptions): Loop {
+export function createRouterLoop({ socketOptions, lockStep, answerer, endpoint, log }: LoopOptions): Loop {
   // Mandatory and no timeout: a reply that can't be queued at once says so, instead of blocking all others or vanishing.
   const options: SocketOptions<Router> = { ...socketOptions, mandatory: true, sendTimeout: 0 };
   const socket = new Router(options);
   const dropped = createTally((count) => log.warn({ endpoint, count }, "dropped replies that their peers do not take"));
+  const turns = createTurns(socket);
   let droppedSoFar = 0;
   let lastReadAt = 0;
   /** Requests that are read and not yet replied to. */
@@ -62,52 +66,61 @@ export function createRouterLoop({ socketOptions, lockStep, answer, endpoint, lo
     if (end === frames.length) return undefined;
     const payload = frames.splice(end);
     const envelope = frames;
+    const source = new Peer(endpoint, envelope[0]);
+    const batch = answerer().unpack(payload);
+    if (batch !== undefined) return acceptBatch(envelope, batch, source);
     pending++;
-    const ready = answer(payload, new Peer(endpoint, envelope[0]));
-    if (!(ready instanceof Promise)) {
-      send(envelope, ready);
-      return undefined;
-    }
-    const replied = ready.then(
-      (body) => send(envelope, body),
-      (error: unknown) => unsent(error),
-    );
-    return lockStep() ? replied : undefined;
+    const over = reply(payload, source, (body) => send([...envelope, ...body], 1));
+    return lockStep() ? over : undefined;
   }
 
-  function send(envelope: Uint8Array[], body: Body): void {
+  function acceptBatch(envelope: Body, batch: readonly BatchItem[], source: Source): undefined {
+    pending += batch.length;
+    const replies = new BatchReplies(envelope, batch.length, send);
+    const run = ({ id, frames }: BatchItem) => reply(frames, source, (body) => replies.add(id, body));
+    if (lockStep()) turns.add(batch.map((item) => () => run(item)));
+    else for (const item of batch) void run(item);
+  }
+
+  function reply(payload: Body, source: Source, give: (body: Body) => void): Promise<void> | undefined {
+    const ready = answerer().answer(payload, source);
+    if (ready instanceof Promise) return ready.then(give).catch(unsent);
     try {
-      trySending([...envelope, ...body], SEND_TRIES);
+      give(ready);
     } catch (error) {
       unsent(error);
     }
+    return undefined;
   }
 
   /** A bug of ours, which must not cost the others. */
   function unsent(err: unknown): void {
     log.error({ endpoint, err }, "a reply could not be sent");
-    done();
+    done(1);
   }
 
-  function trySending(frames: Uint8Array[], triesLeft: number): void {
+  function send(frames: Body, replies: number, triesLeft = SEND_TRIES): void {
     if (socket.closed) {
-      done();
+      done(replies);
       return;
     }
-    socket.send(frames).then(done, (error: NodeJS.ErrnoException) => {
-      if (PASSING.has(error.code ?? "") && triesLeft > 1) {
-        setTimeout(trySending, RETRY_MS, frames, triesLeft - 1);
-        return;
-      }
-      droppedSoFar++;
-      if (error.code === "EHOSTUNREACH") log.debug({ endpoint }, "the peer left before its reply");
-      else dropped.add();
-      done();
-    });
+    socket.send(frames as Uint8Array[]).then(
+      () => done(replies),
+      (error: NodeJS.ErrnoException) => {
+        if (PASSING.has(error.code ?? "") && triesLeft > 1) {
+          setTimeout(send, RETRY_MS, frames, replies, triesLeft - 1);
+          return;
+        }
+        droppedSoFar += replies;
+        if (error.code === "EHOSTUNREACH") log.debug({ endpoint }, "the peer left before its reply");
+        else dropped.add(replies);
+        done(replies);
+      },
+    );
   }
 
-  function done(): void {
-    pending--;
+  function done(replies: number): void {
+    pending -= replies;
     if (lockStep()) lastReadAt = performance.now();
   }
 
@@ -116,7 +129,7 @@ export function createRouterLoop({ socketOptions, lockStep, answer, endpoint, lo
     dropped: () => droppedSoFar,
     lastActiveAt: () => (lockStep() && pending > 0 ? performance.now() : lastReadAt),
     run() {
-      ended = readMessages(socket, log, accept);
+      ended = readMessages(socket, log, { handle: accept, between: turns.take });
     },
     async stop() {
       const limit = performance.now() + LONGEST_STOP_MS;

@@ -1,6 +1,6 @@
 /** Counts what happens too often to say each time, and says it once a second. */
 export interface Tally {
-  add(): void;
+  add(many: number): void;
   /** Says what is not said yet. */
   tell(): void;
 }
@@ -17,8 +17,8 @@ export function createTally(report: (count: number) => void): Tally {
   }
 
   return {
-    add() {
-      count++;
+    add(many) {
+      count += many;
       timer ??= setTimeout(tell, 1000).unref();
     },
     tell,

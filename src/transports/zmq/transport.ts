@@ -4,7 +4,7 @@ import type { Core, Transport } from "../../core/call.ts";
 import type { Log } from "../../handler.ts";
 import type { MessageLimits } from "../../wire/limits.ts";
 import { type Attached, attach, needsIpv6, type Places } from "./attach.ts";
-import { type Answer, createAnswer, type Framing } from "./framing.ts";
+import { type Answerer, createAnswerer, type Framing } from "./framing.ts";
 import { createRouterLoop } from "./router.ts";
 
 export interface ZmqOptions extends ZmqSettings {
@@ -40,7 +40,7 @@ export function createZmqTransport(options: ZmqOptions): ZmqTransport {
   const { endpoint, places, socketLimits, log } = options;
   let settings: ZmqSettings = options;
   let core: Core | undefined;
-  let answer: Answer = () => [];
+  let answerer: Answerer;
   let attached: Attached | undefined;
 
   const loop = createRouterLoop({
@@ -55,7 +55,7 @@ export function createZmqTransport(options: ZmqOptions): ZmqTransport {
       ipv6: needsIpv6(places),
     },
     lockStep: () => settings.lockStep,
-    answer: (frames, source) => answer(frames, source),
+    answerer: () => answerer,
     endpoint,
     log,
   });
@@ -73,13 +73,13 @@ export function createZmqTransport(options: ZmqOptions): ZmqTransport {
 
     serve(served: Core): void {
       core = served;
-      answer = createAnswer(served, settings.framing, settings.limits);
+      answerer = createAnswerer(served, settings.framing, settings.limits);
       loop.run();
     },
 
     configure(next) {
       settings = next;
-      if (core !== undefined) answer = createAnswer(core, next.framing, next.limits);
+      if (core !== undefined) answerer = createAnswerer(core, next.framing, next.limits);
     },
 
     dropped: loop.dropped,
