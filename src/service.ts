@@ -8,8 +8,8 @@ import { type Assembly, createAssembler, type InCode, matcherOf, type Survey } f
 import type { Config, EndpointConfig, HandlerConfig } from "./config/effective.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { CallHook } from "./core/call.ts";
-import { createDeadlines } from "./core/deadlines.ts";
 import { createRequestIds } from "./core/request-ids.ts";
+import { Deadlines } from "./deadlines.ts";
 import { settledWithin } from "./durations.ts";
 import { createEndpoints } from "./endpoints.ts";
 import { ConfigError, formatProblem, textOf } from "./errors.ts";
@@ -64,7 +64,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
   const endpoints = createEndpoints({
     findHandler: registry.find,
     introspectionFor: (endpoint) => introspectionOf(endpoint.limits, matcherOf(endpoint)),
-    deadlines: createDeadlines(),
+    deadlines: new Deadlines(),
     newRequestId: createRequestIds(),
     hooks: options.hooks ?? [],
     log,

@@ -10,8 +10,8 @@ import { createCodec } from "./codecs/registry.ts";
 import { DEFAULTS, limitsWith } from "./config/defaults.ts";
 import type { Source } from "./core/call.ts";
 import { createCore } from "./core/core.ts";
-import { createDeadlines } from "./core/deadlines.ts";
 import { createRequestIds } from "./core/request-ids.ts";
+import { Deadlines } from "./deadlines.ts";
 import { ZmqEchoError } from "./errors.ts";
 import type { CodecDefinition, HandlerDefinition, HandlerFunction, Log, Metadata, Value } from "./handler.ts";
 import { CODE } from "./loader/find.ts";
@@ -99,7 +99,7 @@ export async function testHandler(subject: TestSubject, options: TestOptions = {
     findCodec: () => ({ codec: theirs }),
     concurrency: Number.POSITIVE_INFINITY,
     queue: 0,
-    deadlines: createDeadlines(),
+    deadlines: new Deadlines(),
     newRequestId: createRequestIds(),
     hooks: [],
     log,

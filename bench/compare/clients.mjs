@@ -57,4 +57,11 @@ async function library({ address, lanes }) {
   return { call: (input) => client.request(input) };
 }
 
-export const clients = { bare: bare(toText, toValue), "bare raw": bare(asIs, asIs), req, library };
+const byName =
+  (batch) =>
+  async ({ address, lanes }) => {
+    const client = createClient({ connect: address, codec: "json", maxInFlight: lanes, batch });
+    return { call: (input) => client.call("echo", input) };
+  };
+
+export const clients = { bare: bare(toText, toValue), "bare raw": bare(asIs, asIs), req, library, zep: byName(true), "zep-single": byName(false) };

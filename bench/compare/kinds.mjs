@@ -10,6 +10,11 @@ const served =
     const flags = ["--codec", codec, "--quiet", "--concurrency", String(concurrency)];
     return [[process.execPath, zmqecho, "serve", address, ...flags]];
   };
+/** The one endpoint that flags can't say: handlers by name. */
+const zep = ({ address }) => {
+  const config = `${root}bench/compare/zep.config.json`;
+  return [["env", `ADDRESS=${address}`, process.execPath, zmqecho, "serve", "--config", config]];
+};
 const peer = (name) => ({ serve: script("peers/serve.mjs", name), client: name });
 
 const bareLoop = script("bare-json-serve.mjs");
@@ -31,6 +36,8 @@ export const echoKinds = {
   "bare-library": { title: "bare REP loop, zmqecho's client", serve: bareLoop, client: "library" },
   rep: { title: "**zmqecho REP, zmqecho's client**", serve: zmqechoRep, client: "library" },
   router: { title: "**zmqecho ROUTER, zmqecho's client**", serve: zmqechoRouter, client: "library" },
+  zep: { title: "**zmqecho by name, zmqecho's client**", serve: zep, client: "zep" },
+  "zep-single": { title: "the same, without batches", serve: zep, client: "zep-single" },
   moleculer: { title: "Moleculer, TCP transporter", ...peer("moleculer") },
   nats: { title: "NATS request and reply", serve: nats, client: "nats" },
   grpc: { title: "grpc-js, unary", ...peer("grpc") },

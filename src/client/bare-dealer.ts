@@ -9,7 +9,7 @@ import { parseAddress } from "../wire/address.ts";
 import { socketOptions } from "./connection.ts";
 import { openInTurn } from "./req.ts";
 import { createServers, type FramesListener } from "./servers.ts";
-import { Closing } from "./wait.ts";
+import { Waits } from "./wait.ts";
 
 export interface BareDealerOptions {
   /** `tcp://HOST:PORT` or `ipc://PATH`, one or several that are alike. */
@@ -46,14 +46,14 @@ export function createBareDealer(options: BareDealerOptions): BareDealer {
     persistent: wait,
     open: { bare: (to) => openInTurn(new Dealer({ ...socketOptions(to), ...routingId }), to) },
   });
-  const closing = new Closing();
+  const waits = new Waits();
   return {
     exchange(frames) {
       const expiresAt = performance.now() + timeoutMs;
-      return servers.exchange("bare", frames, { timeoutMs, expiresAt, closing }, onFrames);
+      return servers.exchange("bare", frames, { timeoutMs, expiresAt, waits }, onFrames);
     },
     close() {
-      closing.close();
+      waits.close();
       servers.close();
     },
   };

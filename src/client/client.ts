@@ -13,7 +13,7 @@ import { createPlaces } from "./places.ts";
 import { decodeReply, readPlainReply, readZepReply } from "./reply.ts";
 import { openReq } from "./req.ts";
 import { createServers } from "./servers.ts";
-import { Closing, type Wait, waitFor } from "./wait.ts";
+import { type Wait, Waits, waitFor } from "./wait.ts";
 
 /** All of a client but its codec. */
 export interface ConnectionOptions {
@@ -111,31 +111,25 @@ export function createClientWith(codec: Codec, options: ConnectionOptions): Clie
   // Replies come in batches too, and one that is as large as they may be must not be over the limit.
   const mayBatch = batch && limits.maxMessageBytes >= BATCH_LIMITS.maxBytes;
   const places = createPlaces(maxInFlight);
-  const closing = new Closing();
-  let inFlight = 0;
+  const waits = new Waits();
   /** Whether there have been several calls by name at once. */
   let wasCrowded = false;
 
   async function exchange(body: Body, request: ExchangeOptions = {}): Promise<Body> {
     const timeoutMs = checkMs(request.timeoutMs ?? usualTimeoutMs, "timeoutMs");
     checkBody(body);
-    const wait: Wait = {
-      timeoutMs,
-      expiresAt: performance.now() + timeoutMs,
-      signal: request.signal,
-      closing,
-    };
+    const wait: Wait = { timeoutMs, expiresAt: performance.now() + timeoutMs, signal: request.signal, waits };
     for (let tried = 0; ; tried++) {
       try {
-        return await places.take(wait, () => attempt(body, request, wait));
+        return await attempt(body, request, wait);
       } catch (error) {
         const pauseMs = tried < retries ? pauseBeforeRetry(error, tried) : undefined;
         if (pauseMs === undefined || performance.now() + pauseMs >= wait.expiresAt) throw error;
         await waitFor<void>(
           wait,
           () => error as Error,
-          (resolve) => {
-            const timer = setTimeout(resolve, pauseMs);
+          (waiting) => {
+            const timer = setTimeout(() => waiting.resolve(), pauseMs);
             return () => clearTimeout(timer);
           },
         );
@@ -144,36 +138,45 @@ export function createClientWith(codec: Codec, options: ConnectionOptions): Clie
   }
 
   async function attempt(body: Body, { handler, metadata = NO_METADATA }: ExchangeOptions, wait: Wait): Promise<Body> {
-    const frames = handler === undefined ? body : frameCall(handler, codec.name, metadata, body, wait.expiresAt);
-    const kind = kindOf(handler);
-    inFlight++;
-    const reply = await servers.exchange(kind, frames, wait, options.onFrames).finally(() => inFlight--);
-    if (handler === undefined) return readPlainReply(reply);
-    const success = readZepReply(reply);
-    if (success.codec === codec.name) return success.body;
-    throw new ZmqEchoError("internal", `the reply is in codec ${JSON.stringify(success.codec)}, not ${codec.name}`);
+    const turn = places.enter(wait);
+    if (turn !== undefined) await turn;
+    try {
+      const frames = handler === undefined ? body : frameCall(handler, codec.name, metadata, body, wait.expiresAt);
+      const reply = await servers.exchange(kindOf(handler), frames, wait, options.onFrames);
+      if (handler === undefined) return readPlainReply(reply);
+      const success = readZepReply(reply);
+      if (success.codec === codec.name) return success.body;
+      throw new ZmqEchoError("internal", `the reply is in codec ${JSON.stringify(success.codec)}, not ${codec.name}`);
+    } finally {
+      places.leave();
+    }
   }
 
   /** A server that is called by name keeps envelopes, so once there have been many at once there is no need for a REQ. */
   function kindOf(handler: string | undefined): "req" | "dealer" | "batching" {
     const isNamed = handler !== undefined && mayBatch;
-    if (inFlight > 0) wasCrowded ||= isNamed;
+    const isAlone = places.taken() === 1;
+    if (!isAlone) wasCrowded ||= isNamed;
     if (isNamed && wasCrowded) return "batching";
-    return inFlight === 0 ? "req" : "dealer";
+    return isAlone ? "req" : "dealer";
   }
 
   async function ask<Output = Value>(input: unknown, request?: ExchangeOptions): Promise<Output> {
-    return decodeReply(codec, await exchange(codec.encodeBody(input), request)) as Output;
+    try {
+      return decodeReply(codec, await exchange(codec.encodeBody(input), request)) as Output;
+    } catch (error) {
+      throw callError(error);
+    }
   }
 
   async function close(): Promise<void> {
-    closing.close();
+    waits.close();
     servers.close();
   }
 
   return {
-    request: <Output>(input: unknown, request?: RequestOptions) => asCallError(ask<Output>(input, request)),
-    call: (handler, input, call) => asCallError(ask(input, { ...call, handler })),
+    request: ask,
+    call: (handler, input, call) => ask(input, { ...call, handler }),
     exchange: (body, request) => asCallError(exchange(body, request)),
     ...createIntrospection((frames, request) => asCallError(exchange(frames, request))),
     close,
@@ -183,13 +186,17 @@ export function createClientWith(codec: Codec, options: ConnectionOptions): Clie
 
 type ExchangeOptions = CallOptions & { readonly handler?: string };
 
-/** What the caller of a client gets is a failed call of its own, and not what it says to its own caller. */
 async function asCallError<T>(call: Promise<T>): Promise<T> {
   try {
     return await call;
   } catch (error) {
-    throw ZmqEchoError.is(error) ? new CallError(error) : error;
+    throw callError(error);
   }
+}
+
+/** What the caller of a client gets is a failed call of its own, and not what it says to its own caller. */
+function callError(error: unknown): unknown {
+  return ZmqEchoError.is(error) ? new CallError(error) : error;
 }
 
 function frameCall(handler: string, codec: string, given: Metadata, body: Body, expiresAt: number): Body {

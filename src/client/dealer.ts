@@ -18,14 +18,13 @@ import {
   socketOptions,
 } from "./connection.ts";
 import { sendTogether } from "./together.ts";
-import { waitFor } from "./wait.ts";
+import { type Waiting, waitFor } from "./wait.ts";
 
 interface Call {
   /** Its number in the envelope, or in a batch. */
   readonly id: number;
   readonly frames: Body;
-  readonly resolve: (body: Body) => void;
-  readonly reject: (error: unknown) => void;
+  readonly waiting: Waiting<Body>;
   /** Of the first call of a batch, whose number the batch has: all of its calls. */
   batch?: readonly Call[];
 }
@@ -66,7 +65,7 @@ export function openDealer(options: ConnectionOptions, batching = false): Connec
   }
 
   function failAll(error: Error): void {
-    for (const { reject } of [...inFlight.values()]) reject(error);
+    for (const { waiting } of [...inFlight.values()]) waiting.reject(error);
   }
 
   /** Only while something is in flight, since a pending read keeps the process alive. */
@@ -100,7 +99,7 @@ export function openDealer(options: ConnectionOptions, batching = false): Connec
   function takeReply(id: number, body: Body): void {
     const call = inFlight.get(id);
     if (call?.batch === undefined) {
-      call?.resolve(body);
+      call?.waiting.resolve(body);
       return;
     }
     // The batch was not read as one, so whoever answers now takes none: none of its calls has been run.
@@ -112,7 +111,7 @@ export function openDealer(options: ConnectionOptions, batching = false): Connec
   function takeBatch(body: Body): boolean {
     try {
       const replies = readBatch(body);
-      for (const { id, frames } of replies ?? []) inFlight.get(id)?.resolve(frames);
+      for (const { id, frames } of replies ?? []) inFlight.get(id)?.waiting.resolve(frames);
       return replies !== undefined;
     } catch (cause) {
       failAll(
@@ -149,14 +148,14 @@ export function openDealer(options: ConnectionOptions, batching = false): Connec
     push(question, BATCH_QUESTION).catch(() => {});
   }
 
-  function sendAlone({ id, frames, reject }: Call): void {
-    push(id, frames).catch((cause: unknown) => reject(notTaken(cause)));
+  function sendAlone({ id, frames, waiting }: Call): void {
+    push(id, frames).catch((cause: unknown) => waiting.reject(notTaken(cause)));
   }
 
   function sendBatch(first: Call, calls: readonly Call[], bytes: number): void {
     first.batch = calls;
     push(first.id, writeRequest({ verb: "batch", packed: packBatch(calls, bytes) })).catch((cause: unknown) => {
-      for (const { reject } of calls) reject(notTaken(cause));
+      for (const { waiting } of calls) waiting.reject(notTaken(cause));
     });
   }
 
@@ -188,8 +187,8 @@ export function openDealer(options: ConnectionOptions, batching = false): Connec
       waitFor<Body>(
         wait,
         () => noAnswer(address, wait, strays > 0 ? NO_ENVELOPE : ""),
-        (resolve, reject) => {
-          const call = { id: nextNumber(), frames, resolve, reject };
+        (waiting) => {
+          const call = { id: nextNumber(), frames, waiting };
           inFlight.set(call.id, call);
           send(call);
           if (!isReading) void read();

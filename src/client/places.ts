@@ -1,46 +1,39 @@
 /** So many calls are under way at once; the others wait for a place, in order, within their deadlines. */
 import { ZmqEchoError } from "../errors.ts";
-import { type Wait, waitFor } from "./wait.ts";
+import { type Wait, type Waiting, waitFor } from "./wait.ts";
 
 export interface Places {
-  /** Runs `work` when there is a place for it. Rejects with `deadline_exceeded` or `canceled` if that takes too long. */
-  take<T>(wait: Wait, work: () => Promise<T>): Promise<T>;
+  /**
+   * Takes a place, at once if one is free and else when its turn comes. Rejects with `deadline_exceeded` or `canceled` if that
+   * takes too long.
+   */
+  enter(wait: Wait): Promise<void> | undefined;
+  /** Gives the place to the next. */
+  leave(): void;
+  taken(): number;
 }
 
 export function createPlaces(count: number): Places {
   let free = count;
-  const waiting = new Set<() => void>();
-
-  function leave(): void {
-    const [next] = waiting;
-    if (next === undefined) {
-      free++;
-      return;
-    }
-    waiting.delete(next);
-    next();
-  }
-
-  async function enter(wait: Wait): Promise<void> {
-    if (free > 0) {
-      free--;
-      return;
-    }
-    const expired = () => new ZmqEchoError("deadline_exceeded", `its turn did not come within ${wait.timeoutMs} ms`);
-    await waitFor<void>(wait, expired, (resolve) => {
-      waiting.add(resolve);
-      return () => waiting.delete(resolve);
-    });
-  }
+  const queue = new Set<Waiting<void>>();
 
   return {
-    async take(wait, work) {
-      await enter(wait);
-      try {
-        return await work();
-      } finally {
-        leave();
+    enter(wait) {
+      if (free > 0) {
+        free--;
+        return undefined;
       }
+      const expired = () => new ZmqEchoError("deadline_exceeded", `its turn did not come within ${wait.timeoutMs} ms`);
+      return waitFor<void>(wait, expired, (waiting) => {
+        queue.add(waiting);
+        return () => queue.delete(waiting);
+      });
     },
+    leave() {
+      const [next] = queue;
+      if (next === undefined) free++;
+      else next.resolve();
+    },
+    taken: () => count - free,
   };
 }

@@ -56,10 +56,11 @@ export function openInTurn(socket: Request | Dealer, options: ConnectionOptions)
         return await waitFor<Body>(
           wait,
           () => noAnswer(address, wait),
-          (resolve, reject) => {
+          (waiting) => {
+            const failed = (error: unknown) => waiting.reject(error);
             // For as long as this one call, so that no call is remembered by the connection.
-            onEnd = reject;
-            exchange(frames).then(resolve, reject);
+            onEnd = failed;
+            exchange(frames).then((reply) => waiting.resolve(reply), failed);
             return () => {
               onEnd = undefined;
             };

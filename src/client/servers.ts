@@ -2,7 +2,7 @@
  * The servers of a client, one or several that are alike: which of them gets a request, and why none does. Requests go to
  * the one with the fewest in flight, in turn where they have as many; one that fails is passed over for a while.
  */
-import { setTimeout as delay } from "node:timers/promises";
+
 import type { Body } from "../codecs/codec.ts";
 import { ZmqEchoError } from "../errors.ts";
 import { type MessageLimits, overLimit } from "../wire/limits.ts";
@@ -96,7 +96,10 @@ export function createServers<Kind extends string>(options: ServersOptions<Kind>
         if (!(error instanceof NoPeer)) throw error;
         const over = error.expired || performance.now() + ROUND_PAUSE_MS >= wait.expiresAt;
         if (over || !persistent) throw await explain(wait, error.expired || persistent);
-        await waitFor<void>(wait, expired, (resolve) => void delay(ROUND_PAUSE_MS).then(resolve));
+        await waitFor<void>(wait, expired, (waiting) => {
+          const timer = setTimeout(() => waiting.resolve(), ROUND_PAUSE_MS);
+          return () => clearTimeout(timer);
+        });
       }
     }
   }
@@ -106,7 +109,7 @@ export function createServers<Kind extends string>(options: ServersOptions<Kind>
     return waitFor(
       wait,
       () => new NoPeer(true),
-      (resolve, reject) => {
+      (waiting) => {
         const trying = new Map<Server, Waiter>();
         const rest = inOrder(kind);
         let headStart: NodeJS.Timeout | undefined;
@@ -115,7 +118,7 @@ export function createServers<Kind extends string>(options: ServersOptions<Kind>
           clearTimeout(headStart);
           const server = rest.shift();
           if (server === undefined) {
-            if (trying.size === 0) reject(new NoPeer(false));
+            if (trying.size === 0) waiting.reject(new NoPeer(false));
             return;
           }
           const waiter: Waiter = {
@@ -123,7 +126,7 @@ export function createServers<Kind extends string>(options: ServersOptions<Kind>
               trying.delete(server);
               // Whoever had a head start and did not use it is slow, if not gone.
               for (const slow of trying.keys()) passOver(slow);
-              resolve(connection);
+              waiting.resolve(connection);
             },
             failed() {
               trying.delete(server);
@@ -217,7 +220,11 @@ export function createServers<Kind extends string>(options: ServersOptions<Kind>
     const reasons = await waitFor<string[]>(
       unhurried,
       () => new NoPeer(true),
-      (resolve, reject) => void looking.then(resolve, reject),
+      (waiting) =>
+        void looking.then(
+          (found) => waiting.resolve(found),
+          (error: unknown) => waiting.reject(error),
+        ),
     );
     const text = reasons.join("; ") + (tried ? ` (tried for ${wait.timeoutMs} ms)` : "");
     return new ZmqEchoError("unavailable", text);

@@ -1,4 +1,5 @@
 /** Waiting within a call's deadline, until its caller cancels or the client closes; the one way of the client to wait. */
+import { type Deadline, Deadlines } from "../deadlines.ts";
 import { ZmqEchoError } from "../errors.ts";
 
 export interface Wait {
@@ -7,71 +8,92 @@ export interface Wait {
   /** What the caller was given, for the error's text. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
-  readonly closing: Closing;
+  /** All that waits in the same client. */
+  readonly waits: Waits;
 }
 
-/** The end of a client, as all that wait in it learn of it. Thousands may: a set, since a signal is slow with as many. */
-export class Closing {
-  readonly #listeners = new Set<() => void>();
+/** All that waits in a client, thousands perhaps, and its end, of which they all learn. */
+export class Waits extends Deadlines<Waiting<never>> {
   #isClosed = false;
 
   get isClosed(): boolean {
     return this.#isClosed;
   }
 
-  add(listener: () => void): void {
-    this.#listeners.add(listener);
-  }
-
-  delete(listener: () => void): void {
-    this.#listeners.delete(listener);
-  }
-
   close(): void {
     this.#isClosed = true;
-    for (const listener of [...this.#listeners]) listener();
+    for (const waiting of this.watched()) waiting.handleEvent();
   }
 }
 
+/** Begins something. What it returns is called at the end, whatever that was. */
+export type Begin<T> = (waiting: Waiting<T>) => (() => void) | undefined;
+
 /**
- * Begins something and resolves or rejects as it says; with `expired()` at the deadline, with `canceled` on abort. What
- * is over already is not begun. What `begin` returns is called at the end, whatever it was.
+ * Begins something and settles as `waiting` is told; rejects with `expired()` at the deadline, with `canceled` on abort or
+ * when the client closes. What is over already is not begun.
  */
-export function waitFor<T>(
-  { expiresAt, signal, closing }: Wait,
-  expired: () => Error,
-  begin: (resolve: (value: T) => void, reject: (error: unknown) => void) => (() => void) | undefined,
-): Promise<T> {
+export function waitFor<T>(wait: Wait, expired: () => Error, begin: Begin<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const left = expiresAt - performance.now();
-    if (closing.isClosed || signal?.aborted) return reject(canceled(signal));
-    if (left <= 0) return reject(expired());
-    let cleanUp: (() => void) | undefined;
-    let ended = false;
-    const end = (): void => {
-      ended = true;
-      clearTimeout(timer);
-      closing.delete(cancel);
-      signal?.removeEventListener("abort", cancel);
-      cleanUp?.();
-    };
-    const fail = (error: unknown): void => {
-      if (ended) return;
-      end();
-      reject(error);
-    };
-    const cancel = (): void => fail(canceled(signal));
-    const timer = setTimeout(() => fail(expired()), left);
-    closing.add(cancel);
-    signal?.addEventListener("abort", cancel, { once: true });
-    cleanUp = begin((value) => {
-      if (ended) return;
-      end();
-      resolve(value);
-    }, fail);
-    // It may have ended before it had said how to clean up.
-    if (ended) cleanUp?.();
+    if (wait.waits.isClosed || wait.signal?.aborted) reject(canceled(wait.signal));
+    else if (wait.expiresAt <= performance.now()) reject(expired());
+    else new Waiting(wait, expired, resolve, reject).begin(begin);
   });
+}
+
+/** One wait: it ends once. An object and not a closure for each of its ends, since each small call has one. */
+export class Waiting<T> implements Deadline {
+  readonly expiresAt: number;
+  readonly #wait: Wait;
+  readonly #expired: () => Error;
+  readonly #resolve: (value: T) => void;
+  readonly #reject: (error: unknown) => void;
+  #cleanUp: (() => void) | undefined;
+  #isOver = false;
+
+  constructor(wait: Wait, expired: () => Error, resolve: (value: T) => void, reject: (error: unknown) => void) {
+    this.expiresAt = wait.expiresAt;
+    this.#wait = wait;
+    this.#expired = expired;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  begin(begin: Begin<T>): void {
+    const { waits, signal } = this.#wait;
+    waits.watch(this);
+    signal?.addEventListener("abort", this);
+    this.#cleanUp = begin(this);
+    // It may have ended before it had said how to clean up.
+    if (this.#isOver) this.#cleanUp?.();
+  }
+
+  resolve(value: T): void {
+    if (this.#end()) this.#resolve(value);
+  }
+
+  reject(error: unknown): void {
+    if (this.#end()) this.#reject(error);
+  }
+
+  expire(): void {
+    this.reject(this.#expired());
+  }
+
+  /** As a listener of its caller's signal. */
+  handleEvent(): void {
+    this.reject(canceled(this.#wait.signal));
+  }
+
+  #end(): boolean {
+    if (this.#isOver) return false;
+    this.#isOver = true;
+    const { waits, signal } = this.#wait;
+    waits.unwatch(this);
+    signal?.removeEventListener("abort", this);
+    this.#cleanUp?.();
+    return true;
+  }
 }
 
 function canceled(signal: AbortSignal | undefined): ZmqEchoError {

@@ -4,12 +4,12 @@
  */
 import type { Body } from "../codecs/codec.ts";
 import { createCallCounter } from "../counts.ts";
+import type { Deadline, Deadlines } from "../deadlines.ts";
 import type { Log } from "../handler.ts";
 import type { HandlerSlot, HandlerVersion } from "../loader/slot.ts";
 import type { ServedCodec } from "../runtime/recipe.ts";
 import { NO_METADATA } from "../wire/zep.ts";
 import type { Call, CallHook, Core, Outcome } from "./call.ts";
-import type { Deadlines } from "./deadlines.ts";
 import { createReporter } from "./failure.ts";
 import { createHooks } from "./hooks.ts";
 import { createIdleWait } from "./idle-wait.ts";
@@ -97,14 +97,15 @@ export function createCore(options: CoreOptions): ConfigurableCore {
       evicted.answer(refuse(evicted.job));
     }
     return new Promise((answer) => {
-      const unwatch = deadlines.watch({
-        remainingMs: () => job.remainingMs(),
-        expire: () => {
+      const deadline: Deadline = {
+        expiresAt: job.expiresAt,
+        expire() {
           if (waiting.remove(entry)) answer(waitedTooLong(job));
           idle.look();
         },
-      });
-      const entry: Waiting = { job, peer, slot, answer, unwatch };
+      };
+      const entry: Waiting = { job, peer, slot, answer, unwatch: () => deadlines.unwatch(deadline) };
+      deadlines.watch(deadline);
       waiting.add(entry);
       if (!slot.hasPlace()) slot.whenFree(refill);
     });

@@ -1,8 +1,8 @@
 /** A handler's promise against its deadline and the end of a drain. Whatever is first counts; the others are dropped. */
 import type { Body } from "../codecs/codec.ts";
+import type { Deadline, Deadlines } from "../deadlines.ts";
 import type { ZmqEchoError } from "../errors.ts";
 import type { Outcome } from "./call.ts";
-import type { Deadlines } from "./deadlines.ts";
 import { tooLate } from "./refusals.ts";
 import type { RunningCall } from "./running-call.ts";
 
@@ -28,13 +28,14 @@ export function createRaces({ deadlines, succeeded, failed, dropped }: RaceOptio
 
   function run(job: RunningCall, body: Promise<Body>, vacate: () => void): Promise<Outcome> {
     return new Promise((resolve) => {
-      let unwatch = deadlines.watch({ remainingMs: () => job.remainingMs(), expire: expired });
+      let deadline: Deadline = { expiresAt: job.expiresAt, expire: expired };
+      deadlines.watch(deadline);
       unsettled.add(giveUp);
 
       function expired(): void {
         giveUp(tooLate(job, "it ran"));
-        const leftMs = () => job.placeExpiresAt - performance.now();
-        if (leftMs() > 0) unwatch = deadlines.watch({ remainingMs: leftMs, expire: leave });
+        deadline = { expiresAt: job.placeExpiresAt, expire: leave };
+        if (deadline.expiresAt > performance.now()) deadlines.watch(deadline);
         else leave();
       }
 
@@ -46,7 +47,7 @@ export function createRaces({ deadlines, succeeded, failed, dropped }: RaceOptio
 
       unended.add(leave);
       function leave(): void {
-        unwatch();
+        deadlines.unwatch(deadline);
         if (unended.delete(leave)) vacate();
       }
 
