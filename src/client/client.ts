@@ -6,14 +6,16 @@ import { CallError, ZmqEchoError } from "../errors.ts";
 import type { Metadata, Value } from "../handler.ts";
 import { parseAddress } from "../wire/address.ts";
 import { BATCH_LIMITS } from "../wire/batch.ts";
-import { checkMetadata, LONGEST_TIMEOUT_MS, NO_METADATA, writeRequest } from "../wire/zep.ts";
+import { NO_METADATA } from "../wire/zep.ts";
 import { openBatchingDealer, openDealer } from "./dealer.ts";
+import { createHeads } from "./heads.ts";
 import { createIntrospection, type Introspection } from "./introspect.ts";
 import { createPlaces } from "./places.ts";
 import { decodeReply, readPlainReply, readZepReply } from "./reply.ts";
 import { openReq } from "./req.ts";
+import { withRetries } from "./retry.ts";
 import { createServers } from "./servers.ts";
-import { type Wait, Waits, waitFor } from "./wait.ts";
+import { type Wait, Waits } from "./wait.ts";
 
 /** All of a client but its codec. */
 export interface ConnectionOptions {
@@ -89,9 +91,6 @@ export interface Client<Handlers extends HandlerTypes<Handlers> = AnyHandlers> e
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** The first pause before a retry; it doubles, and half of it is random so that clients do not come back in step. */
-const FIRST_BACKOFF_MS = 50;
-
 /** A client whose codec is made already. Throws `invalid_argument` for an address that can't be used. */
 export function createClientWith(codec: Codec, options: ConnectionOptions): Client {
   const addresses = [options.connect].flat();
@@ -112,36 +111,23 @@ export function createClientWith(codec: Codec, options: ConnectionOptions): Clie
   const mayBatch = batch && limits.maxMessageBytes >= BATCH_LIMITS.maxBytes;
   const places = createPlaces(maxInFlight);
   const waits = new Waits();
+  const headOf = createHeads(codec.name);
   /** Whether there have been several calls by name at once. */
   let wasCrowded = false;
 
-  async function exchange(body: Body, request: ExchangeOptions = {}): Promise<Body> {
+  function exchange(body: Body, request: ExchangeOptions = {}): Promise<Body> {
     const timeoutMs = checkMs(request.timeoutMs ?? usualTimeoutMs, "timeoutMs");
     checkBody(body);
     const wait: Wait = { timeoutMs, expiresAt: performance.now() + timeoutMs, signal: request.signal, waits };
-    for (let tried = 0; ; tried++) {
-      try {
-        return await attempt(body, request, wait);
-      } catch (error) {
-        const pauseMs = tried < retries ? pauseBeforeRetry(error, tried) : undefined;
-        if (pauseMs === undefined || performance.now() + pauseMs >= wait.expiresAt) throw error;
-        await waitFor<void>(
-          wait,
-          () => error as Error,
-          (waiting) => {
-            const timer = setTimeout(() => waiting.resolve(), pauseMs);
-            return () => clearTimeout(timer);
-          },
-        );
-      }
-    }
+    const first = attempt(body, request, wait);
+    return retries === 0 ? first : withRetries(first, () => attempt(body, request, wait), retries, wait);
   }
 
   async function attempt(body: Body, { handler, metadata = NO_METADATA }: ExchangeOptions, wait: Wait): Promise<Body> {
     const turn = places.enter(wait);
     if (turn !== undefined) await turn;
     try {
-      const frames = handler === undefined ? body : frameCall(handler, codec.name, metadata, body, wait.expiresAt);
+      const frames = handler === undefined ? body : [...headOf(handler, metadata, wait.expiresAt), ...body];
       const reply = await servers.exchange(kindOf(handler), frames, wait, options.onFrames);
       if (handler === undefined) return readPlainReply(reply);
       const success = readZepReply(reply);
@@ -177,8 +163,8 @@ export function createClientWith(codec: Codec, options: ConnectionOptions): Clie
   return {
     request: ask,
     call: (handler, input, call) => ask(input, { ...call, handler }),
-    exchange: (body, request) => asCallError(exchange(body, request)),
-    ...createIntrospection((frames, request) => asCallError(exchange(frames, request))),
+    exchange: (body, request) => asCallError(() => exchange(body, request)),
+    ...createIntrospection((frames, request) => asCallError(() => exchange(frames, request))),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -186,9 +172,9 @@ export function createClientWith(codec: Codec, options: ConnectionOptions): Clie
 
 type ExchangeOptions = CallOptions & { readonly handler?: string };
 
-async function asCallError<T>(call: Promise<T>): Promise<T> {
+async function asCallError<T>(call: () => Promise<T>): Promise<T> {
   try {
-    return await call;
+    return await call();
   } catch (error) {
     throw callError(error);
   }
@@ -199,26 +185,7 @@ function callError(error: unknown): unknown {
   return ZmqEchoError.is(error) ? new CallError(error) : error;
 }
 
-function frameCall(handler: string, codec: string, given: Metadata, body: Body, expiresAt: number): Body {
-  const left = Math.max(1, Math.ceil(expiresAt - performance.now()));
-  const metadata = { "timeout-ms": String(Math.min(left, LONGEST_TIMEOUT_MS)), ...given };
-  checkMetadata(metadata);
-  return writeRequest({ verb: "call", handler, codec, metadata, body });
-}
-
 function checkBody(body: Body): void {
   if (Array.isArray(body) && body.length > 0 && body.every((frame) => frame instanceof Uint8Array)) return;
   throw new ZmqEchoError("invalid_argument", "a body is a list of one or more Uint8Array");
-}
-
-/**
- * Undefined if the same call would fail again. A limit that was reached is one that passes only where the server says
- * when to come back: a message that is too large stays so.
- */
-function pauseBeforeRetry(error: unknown, tried: number): number | undefined {
-  if (!ZmqEchoError.is(error)) return undefined;
-  const { retryAfterMs } = error.details;
-  const asked = typeof retryAfterMs === "number" ? retryAfterMs : undefined;
-  if (error.code !== "unavailable" && (!error.retryable || asked === undefined)) return undefined;
-  return Math.max(asked ?? 0, FIRST_BACKOFF_MS * 2 ** tried * (0.5 + Math.random() / 2));
 }

@@ -44,10 +44,10 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Reads a request. Throws `invalid_argument` for what is malformed, `unimplemented` for another version or verb. */
 export function parseRequest(frames: Body): ZepRequest {
-  const [first = EMPTY, handler, codec, metadata, ...body] = frames;
-  const verb = verbOf(first);
+  const [first = EMPTY, handler, codec, metadata] = frames;
+  const verb = CALL.equals(first) ? "call" : verbOf(first);
   if (verb === "call") {
-    if (handler === undefined || codec === undefined || metadata === undefined || body.length === 0) {
+    if (handler === undefined || codec === undefined || metadata === undefined || frames.length === 4) {
       throw malformed(
         `a call has at least 5 frames (ZEP1 call, handler, codec, metadata, body), this one ${frames.length}`,
       );
@@ -57,7 +57,7 @@ export function parseRequest(frames: Body): ZepRequest {
       handler: parseName(handler, "handler"),
       codec: parseName(codec, "codec"),
       metadata: parseMetadata(metadata),
-      body,
+      body: frames.slice(4),
     };
   }
   if (verb === "ping" || verb === "list" || verb === "stats") {
@@ -99,13 +99,13 @@ export function writeRequest(request: ZepRequest): Body {
 
 /** Reads a reply. Throws `invalid_argument` if it is none, `unimplemented` for another version. */
 export function parseReply(frames: Body): ZepReply {
-  const [first = EMPTY, second, third, ...body] = frames;
-  const code = verbOf(first);
+  const [first = EMPTY, second, third] = frames;
+  const code = OK.equals(first) ? "ok" : verbOf(first);
   if (second === undefined || third === undefined)
     throw malformed(`a reply has at least 3 frames, this one ${frames.length}`);
   if (code === "ok") {
-    if (body.length === 0) throw malformed("a success has at least 4 frames (ZEP1 ok, codec, metadata, body)");
-    return { code, codec: parseName(second, "codec"), metadata: parseMetadata(third), body };
+    if (frames.length === 3) throw malformed("a success has at least 4 frames (ZEP1 ok, codec, metadata, body)");
+    return { code, codec: parseName(second, "codec"), metadata: parseMetadata(third), body: frames.slice(3) };
   }
   if (!isErrorCode(code)) throw malformed(`${JSON.stringify(code)} is no reply code`);
   return { code, message: text(second, "message"), details: parseJsonObject(third, "details") };
