@@ -23,7 +23,7 @@ export function readBatchAnswer(frames: Body): BatchLimits | undefined {
 }
 
 function bounded(told: unknown, most: number): number {
-  if (!Number.isSafeInteger(told)) throw new TypeError("not an integer");
+  if (!Number.isSafeInteger(told) || (told as number) < 1) throw new TypeError("no size");
   return Math.min(told as number, most);
 }
 

@@ -25,8 +25,8 @@ interface Call {
   readonly id: number;
   readonly frames: Body;
   readonly waiting: Waiting<Body>;
-  /** Of the first call of a batch, whose number the batch has: all of its calls. */
-  batch?: readonly Call[];
+  /** The number of the batch in which it was sent: that of the first of its calls. */
+  batch?: number;
 }
 
 const EMPTY = Buffer.alloc(0);
@@ -60,12 +60,8 @@ export function openDealer(options: ConnectionOptions, batching = false): Connec
   let batches: BatchLimits | undefined;
 
   function end(error: Error): void {
-    failAll(error);
-    socket.close();
-  }
-
-  function failAll(error: Error): void {
     for (const { waiting } of [...inFlight.values()]) waiting.reject(error);
+    socket.close();
   }
 
   /** Only while something is in flight, since a pending read keeps the process alive. */
@@ -93,34 +89,39 @@ export function openDealer(options: ConnectionOptions, batching = false): Connec
     }
     const id = number.readUInt32BE();
     if (id === question) batches = readBatchAnswer(body);
-    else if (!batching || !takeBatch(body)) takeReply(id, body);
+    else if (end === 2) inFlight.get(id)?.waiting.resolve(body);
+    else if (!batching || !takeBatch(id, body)) takeReply(id, body);
   }
 
   function takeReply(id: number, body: Body): void {
     const call = inFlight.get(id);
-    if (call?.batch === undefined) {
-      call?.waiting.resolve(body);
+    if (call !== undefined && call.batch === undefined) {
+      call.waiting.resolve(body);
       return;
     }
     // The batch was not read as one, so whoever answers now takes none: none of its calls has been run.
-    batches = undefined;
-    for (const each of call.batch) if (inFlight.has(each.id)) sendAlone(each);
-    delete call.batch;
+    for (const each of callsOf(id)) {
+      batches = undefined;
+      delete each.batch;
+      sendAlone(each);
+    }
   }
 
-  function takeBatch(body: Body): boolean {
+  function takeBatch(number: number, body: Body): boolean {
     try {
       const replies = readBatch(body);
       for (const { id, frames } of replies ?? []) inFlight.get(id)?.waiting.resolve(frames);
       return replies !== undefined;
     } catch (cause) {
-      failAll(
-        new ZmqEchoError("internal", `the replies of ${address} can't be read: ${ZmqEchoError.from(cause).message}`, {
-          cause,
-        }),
-      );
+      const text = `the replies of ${address} can't be read: ${ZmqEchoError.from(cause).message}`;
+      for (const { waiting } of callsOf(number)) waiting.reject(new ZmqEchoError("internal", text, { cause }));
       return true;
     }
+  }
+
+  /** Those of a batch that still wait. */
+  function callsOf(batch: number): readonly Call[] {
+    return [...inFlight.values()].filter((call) => call.batch === batch);
   }
 
   function send(call: Call): void {
@@ -129,7 +130,8 @@ export function openDealer(options: ConnectionOptions, batching = false): Connec
     else sendSoon(call);
   }
 
-  const sendSoon = sendTogether<Call>((calls) => {
+  const sendSoon = sendTogether<Call>((all) => {
+    const calls = all.filter(({ id }) => inFlight.has(id));
     if (batches === undefined) {
       if (batching && question === undefined) ask();
       for (const call of calls) sendAlone(call);
@@ -145,38 +147,32 @@ export function openDealer(options: ConnectionOptions, batching = false): Connec
   function ask(): void {
     question = nextNumber();
     // Should it be lost, there are no batches.
-    push(question, BATCH_QUESTION).catch(() => {});
+    push(question, BATCH_QUESTION, () => {});
   }
 
   function sendAlone({ id, frames, waiting }: Call): void {
-    push(id, frames).catch((cause: unknown) => waiting.reject(notTaken(cause)));
+    push(id, frames, (error) => waiting.reject(error));
   }
 
   function sendBatch(first: Call, calls: readonly Call[], bytes: number): void {
-    first.batch = calls;
-    push(first.id, writeRequest({ verb: "batch", packed: packBatch(calls, bytes) })).catch((cause: unknown) => {
-      for (const { waiting } of calls) waiting.reject(notTaken(cause));
+    for (const call of calls) call.batch = first.id;
+    push(first.id, writeRequest({ verb: "batch", packed: packBatch(calls, bytes) }), (error) => {
+      for (const { waiting } of calls) waiting.reject(error);
     });
   }
-
-  const notTaken = (cause: unknown) =>
-    new ZmqEchoError("unavailable", `${address} does not take the request`, { cause });
 
   function nextNumber(): number {
     last = (last + 1) % 2 ** 32;
     return last;
   }
 
-  async function push(number: number, frames: Body): Promise<void> {
+  function push(number: number, frames: Body, failed: (error: Error) => void): void {
     const envelope = Buffer.allocUnsafe(NUMBER_BYTES);
     envelope.writeUInt32BE(number);
-    for (;;) {
-      try {
-        return await socket.send([envelope, EMPTY, ...(frames as Uint8Array[])]);
-      } catch (error) {
-        if (socket.closed || !isInterrupted(error)) throw error;
-      }
-    }
+    socket.send([envelope, EMPTY, ...(frames as Uint8Array[])]).catch((cause: unknown) => {
+      if (!socket.closed && isInterrupted(cause)) push(number, frames, failed);
+      else failed(new ZmqEchoError("unavailable", `${address} does not take the request`, { cause }));
+    });
   }
 
   return {

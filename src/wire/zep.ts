@@ -54,9 +54,9 @@ export function parseRequest(frames: Body): ZepRequest {
     }
     return {
       verb,
-      handler: parseName(handler, "handler"),
-      codec: parseName(codec, "codec"),
-      metadata: parseMetadata(metadata),
+      handler: readHandler(handler),
+      codec: readCodec(codec),
+      metadata: readMetadata(metadata),
       body: frames.slice(4),
     };
   }
@@ -67,7 +67,7 @@ export function parseRequest(frames: Body): ZepRequest {
   if (verb === "describe") {
     if (handler === undefined || frames.length !== 2)
       throw malformed(`a message describe is two frames (ZEP1 describe, handler), this one has ${frames.length}`);
-    return { verb, handler: parseName(handler, "handler") };
+    return { verb, handler: readHandler(handler) };
   }
   if (verb === "batch") {
     if (frames.length > 2) throw malformed(`a batch is one or two frames, this one has ${frames.length}`);
@@ -105,7 +105,7 @@ export function parseReply(frames: Body): ZepReply {
     throw malformed(`a reply has at least 3 frames, this one ${frames.length}`);
   if (code === "ok") {
     if (frames.length === 3) throw malformed("a success has at least 4 frames (ZEP1 ok, codec, metadata, body)");
-    return { code, codec: parseName(second, "codec"), metadata: parseMetadata(third), body: frames.slice(3) };
+    return { code, codec: readCodec(second), metadata: readMetadata(third), body: frames.slice(3) };
   }
   if (!isErrorCode(code)) throw malformed(`${JSON.stringify(code)} is no reply code`);
   return { code, message: text(second, "message"), details: parseJsonObject(third, "details") };
@@ -113,7 +113,7 @@ export function parseReply(frames: Body): ZepReply {
 
 /** A reply as frames. The body's frames are passed on, not copied. */
 export function writeReply(reply: ZepReply): Body {
-  if (reply.code === "ok") return [OK, Buffer.from(reply.codec), writeMetadata(reply.metadata), ...reply.body];
+  if (reply.code === "ok") return [OK, writeCodec(reply.codec), writeMetadata(reply.metadata), ...reply.body];
   return [Buffer.from(PREFIX + reply.code), Buffer.from(oneLine(reply.message)), writeDetails(reply.details)];
 }
 
@@ -155,8 +155,29 @@ export function checkMetadata(metadata: Metadata): void {
   }
 }
 
+/** Most frames in front of a body are those of the call before, and to compare them is far less than to read them. */
+function remembered<Read>(read: (frame: Uint8Array) => Read): (frame: Uint8Array) => Read {
+  let last: { readonly frame: Buffer; readonly found: Read } | undefined;
+  return (frame) => {
+    if (last?.frame.equals(frame)) return last.found;
+    const found = read(frame);
+    last = { frame: Buffer.from(frame), found };
+    return found;
+  };
+}
+
+const readHandler = remembered((frame) => parseName(frame, "handler"));
+const readCodec = remembered((frame) => parseName(frame, "codec"));
+const readMetadata = remembered((frame) => (frame.length === 0 ? NO_METADATA : Object.freeze(parseMetadata(frame))));
+
+let lastCodec = { name: "", frame: EMPTY };
+
+function writeCodec(name: string): Uint8Array {
+  if (name !== lastCodec.name) lastCodec = { name, frame: Buffer.from(name) };
+  return lastCodec.frame;
+}
+
 function parseMetadata(frame: Uint8Array): Metadata {
-  if (frame.length === 0) return NO_METADATA;
   const metadata = parseJsonObject(frame, "metadata");
   for (const [key, value] of Object.entries(metadata)) {
     if (typeof value !== "string")
