@@ -58,13 +58,10 @@ export function createView({ reader, output, quiet, filter, startedAt, print, re
         if (isPretty) for (const { call, text } of asked) showRequest(call, text);
       }
       record(exchange);
-      if (isPretty)
-        print(
-          replied === undefined
-            ? `<- #${number} (no reply)`
-            : arrowLine("<-", number, `${toAllOf(exchange)}${replied}`, latencyMs),
-        );
-      else if (!quiet) print(json(exchange));
+      if (!isPretty) {
+        if (!quiet) print(json(exchange));
+      } else if (replied === undefined) print(`<- #${number} (no reply)`);
+      else print(arrowLine("<-", number, toAllOf(exchange) + replied, latencyMs));
     },
   };
 }
