@@ -49,20 +49,26 @@ export function createView({ reader, output, quiet, filter, startedAt, print, re
       if (filter === undefined || text.includes(filter)) showRequest(exchange, text);
     },
     end(exchange) {
-      const { number, reply, latencyMs } = exchange;
+      const { number, reply, latencyMs, calls = [exchange] } = exchange;
       const wantsReply = reply !== undefined && (isPretty || filter !== undefined);
       const replied = wantsReply ? textOf(reply, reader.reply) : undefined;
-      if (filter !== undefined && !shown.has(exchange)) {
-        const text = textOfRequest(exchange);
-        if (!text.includes(filter) && !replied?.includes(filter)) return;
-        if (isPretty) showRequest(exchange, text);
+      if (filter !== undefined && !calls.some((call) => shown.has(call))) {
+        const asked = calls.map((call) => ({ call, text: textOfRequest(call) }));
+        if (!asked.some(({ text }) => text.includes(filter)) && !replied?.includes(filter)) return;
+        if (isPretty) for (const { call, text } of asked) showRequest(call, text);
       }
       record(exchange);
-      if (isPretty)
-        print(replied === undefined ? `<- #${number} (no reply)` : arrowLine("<-", number, replied, latencyMs));
-      else if (!quiet) print(json(exchange));
+      if (!isPretty) {
+        if (!quiet) print(json(exchange));
+      } else if (replied === undefined) print(`<- #${number} (no reply)`);
+      else print(arrowLine("<-", number, toAllOf(exchange) + replied, latencyMs));
     },
   };
+}
+
+/** Of a reply to a batch as a whole, whose calls have been shown one by one. */
+function toAllOf({ number, calls = [] }: Exchange): string {
+  return calls.length > 1 ? `(to all of #${number} to #${calls.at(-1)?.number}) ` : "";
 }
 
 function textOf({ body, bytes }: Content, read: (body: Body) => Said): string {

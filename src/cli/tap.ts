@@ -104,7 +104,7 @@ export async function tap(listen: string, target: string, flags: TapFlags): Prom
         count(exchange.request);
         view.request(exchange);
       },
-      onReply(content, exchange) {
+      onReply({ content, exchange }) {
         counts.replies++;
         count(content);
         if (exchange === undefined) {

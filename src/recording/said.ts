@@ -2,6 +2,7 @@
 import type { Body, Codec } from "../codecs/codec.ts";
 import { type ErrorCode, type JsonObject, textOf } from "../errors.ts";
 import type { Metadata, Value } from "../handler.ts";
+import { BATCH_LIMITS, unpackBatch } from "../wire/batch.ts";
 import { parsePlainError, parseReply, parseRequest } from "../wire/zep.ts";
 
 export type Said =
@@ -52,6 +53,7 @@ export function createReader({ zep, requestCodec, replyCodec, codecNamed = () =>
   function readRequest(frames: Body): Said {
     if (!zep) return body(requestCodec, requestCodec.name, frames);
     const request = parseRequest(frames);
+    if (request.verb === "batch" && request.packed !== undefined) unpackBatch(request.packed, BATCH_LIMITS);
     if (request.verb !== "call") return { kind: "verb", verb: request.verb };
     const { handler, codec, metadata } = request;
     return body(named(requestCodec, codec), codec, request.body, { handler, metadata });

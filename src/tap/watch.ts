@@ -2,7 +2,7 @@
  * Watches spliced connections: reads what passes, and pairs it; a little later, many at once. Else the process would
  * still be busy when the reply comes, and on a processor that the server could have.
  */
-import type { Content, Exchange, Exchanges } from "./exchanges.ts";
+import type { Exchange, Exchanges, Reply } from "./exchanges.ts";
 import type { Watcher } from "./splice.ts";
 import { createDialogue, type Unread } from "./zmtp.ts";
 
@@ -14,8 +14,7 @@ export interface WatchOptions {
   /** Does at once what waits. */
   readonly catchUp: () => void;
   readonly onRequest: (exchange: Exchange) => void;
-  /** Undefined for an exchange if no request waited for it. */
-  readonly onReply: (content: Content, exchange: Exchange | undefined) => void;
+  readonly onReply: (reply: Reply) => void;
   /** Once for a connection. */
   readonly onUnread: (why: Unread) => void;
 }
@@ -29,10 +28,11 @@ export function createWatch(options: WatchOptions): () => Watcher {
     let isAsked = false;
     const dialogue = createDialogue({
       maxMessageBytes,
-      onRequest: (frames, at, notKept) => onRequest(connection.request(frames, at, notKept)),
+      onRequest(frames, at, notKept) {
+        for (const exchange of connection.request(frames, at, notKept)) onRequest(exchange);
+      },
       onReply(frames, at, notKept) {
-        const { content, exchange } = connection.reply(frames, at, notKept);
-        onReply(content, exchange);
+        for (const reply of connection.reply(frames, at, notKept)) onReply(reply);
       },
       onUnread(why) {
         connection.end();

@@ -2,6 +2,11 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { curveKeyPair, Dealer, Reply, Request, Router } from "zeromq";
+import { createClient } from "../../src/client/create-client.ts";
+import { ZmqEchoError } from "../../src/errors.ts";
+import { createRecordedAnswers } from "../../src/mock/recorded.ts";
+import { loadRecording } from "../../src/recording/format.ts";
+import { packBatch, packedSize } from "../../src/wire/batch.ts";
 import { folderWith } from "../config/folder.ts";
 import { ANY_PORT, addressOf, startHost } from "../hosts.ts";
 import { type Finished, type RunOptions, run, start } from "../processes.ts";
@@ -50,7 +55,7 @@ async function tap(
   };
 }
 
-function dealer(address: string, options: { receiveHighWaterMark?: number } = {}): Dealer {
+function dealer(address: string, options: { receiveHighWaterMark?: number; receiveTimeout?: number } = {}): Dealer {
   const socket = new Dealer({ linger: 0, receiveTimeout: 10_000, ...options });
   onTestFinished(() => socket.close());
   socket.connect(address);
@@ -240,6 +245,169 @@ test("--zep shows handler, codec and code", async () => {
     expect.stringMatching(/^-> #4 77686174 \(the first frame is not "ZEP1 …"/),
     expect.stringMatching(/^<- #4 invalid_argument: /),
   ]);
+});
+
+/** What passes on between ROUTER and DEALER, and the verbs that it has seen. */
+async function proxy(target: string): Promise<{ address: string; verbs: string[] }> {
+  const { socket: front, address } = await router();
+  const back = dealer(target, { receiveTimeout: -1 });
+  const verbs: string[] = [];
+  void (async () => {
+    for await (const frames of front) {
+      verbs.push(String(frames[frames.findIndex((frame, index) => index > 0 && frame.length === 0) + 1]));
+      await back.send(frames);
+    }
+  })().catch(() => undefined);
+  void (async () => {
+    for await (const frames of back) await front.send(frames);
+  })().catch(() => undefined);
+  return { address, verbs };
+}
+
+/** `ZEP1 batch` and what follows it, for calls with the numbers from 1. */
+function batch(...calls: readonly string[][]): (string | Buffer)[] {
+  const items = calls.map((texts, index) => ({ id: index + 1, frames: texts.map((text) => Buffer.from(text)) }));
+  return [
+    "ZEP1 batch",
+    packBatch(
+      items,
+      items.reduce((bytes, { frames }) => bytes + packedSize(frames), 0),
+    ),
+  ];
+}
+
+const recordingIn = (cwd: string) =>
+  lines(readFileSync(join(cwd, "r.jsonl"), "utf8"))
+    .slice(1)
+    .map((line) => JSON.parse(line));
+const inBase64 = (...frames: (string | Buffer)[]) => frames.map((frame) => Buffer.from(frame).toString("base64"));
+
+test("calls that travel in one message are shown and recorded each by itself, for replays and mocks that know of none", async () => {
+  const reply = (n: unknown) => (Number(n) % 10 === 5 ? "large".repeat(2000) : `reply ${n}`);
+  const served = await startHost(
+    { endpoints: { e: { bind: ANY_PORT, handlers: ["it"], concurrency: 16 } } },
+    {
+      async it(n) {
+        if (n === 13) throw new ZmqEchoError("out_of_range", "not this one");
+        if (Number(n) % 3 === 0) await new Promise(setImmediate);
+        return reply(n);
+      },
+    },
+  );
+  const target = addressOf(served, "e");
+  const { address: between, verbs } = await proxy(target);
+  const cwd = folderWith({});
+  const { address, stop } = await tap(between, ["--zep", "-o", "json", "--record", "r.jsonl"], { cwd });
+  const client = createClient({ connect: address, codec: "json" });
+  onTestFinished(() => client.close());
+  const callAll = (numbers: readonly number[]) => Promise.allSettled(numbers.map((n) => client.call("it", n)));
+  // It asks whether there are batches beside the first calls that come together.
+  await callAll([1, 2]);
+  await callAll([3, 4]);
+  verbs.length = 0;
+  const numbers = Array.from({ length: 50 }, (_, index) => index);
+  const results = await callAll(numbers);
+  expect(results.filter(({ status }) => status === "rejected")).toHaveLength(1);
+  expect(new Set(verbs)).toEqual(new Set(["ZEP1 batch"]));
+  expect(verbs.length).toBeLessThan(5);
+
+  const { stdout, stderr } = await stop();
+  expect(stderr).toContain("zmqecho: 55 requests, 55 replies, 0 unanswered");
+  const shown = lines(stdout).map((line) => JSON.parse(line));
+  const question = shown.filter((exchange) => exchange.request.verb === "batch");
+  expect(question).toMatchObject([{ reply: { value: { maxCalls: 256 } } }]);
+  const last = shown.filter(({ n }) => n > 5).sort((one, other) => one.n - other.n);
+  expect(last).toEqual(
+    numbers.map((value) => ({
+      n: value + 6,
+      atMs: expect.any(Number),
+      request: { handler: "it", codec: "json", metadata: { "timeout-ms": expect.any(String) }, value },
+      reply:
+        value === 13
+          ? expect.objectContaining({ code: "out_of_range", message: "not this one" })
+          : { code: "ok", codec: "json", metadata: {}, value: reply(value) },
+      latencyMs: expect.any(Number),
+    })),
+  );
+
+  const entries = recordingIn(cwd);
+  expect(entries).toHaveLength(55);
+  expect(new Set(entries.map(({ request }) => request[0]))).toEqual(new Set(inBase64("ZEP1 call", "ZEP1 batch")));
+  expect(await run(["replay", "r.jsonl", target], { cwd })).toMatchObject({
+    code: 0,
+    stdout: "55 requests: 55 equal, 0 different, 0 failed\n",
+  });
+  const mock = await createRecordedAnswers(await loadRecording(join(cwd, "r.jsonl")));
+  expect(numbers.filter((n) => n !== 13).map((n) => mock.answer(n, "it", "json")?.value)).toEqual(
+    numbers.filter((n) => n !== 13).map(reply),
+  );
+  expect(() => mock.answer(13, "it", "json")).toThrow("not this one");
+});
+
+test("--filter takes one call of a batch and leaves the others", async () => {
+  const target = addressOf(await startHost({ endpoints: { e: { bind: ANY_PORT, handlers: ["echo"] } } }), "e");
+  const { address, stop } = await tap(target, ["--zep", "--filter", "needle"]);
+  const socket = dealer(address);
+  const calls = ["hay", "needle", "straw"].map((text) => ["ZEP1 call", "echo", "json", "", JSON.stringify(text)]);
+  await socket.send(["B", "", ...batch(...calls)]);
+  expect(String((await socket.receive())[2])).toBe("ZEP1 batch");
+  expect(lines((await stop()).stdout.replace(latency, ""))).toEqual([
+    '-> #2 echo (json) "needle"',
+    '<- #2 ok (json) "needle"',
+  ]);
+});
+
+test("the answer to a batch as a whole is told once, and the recording has what was sent", async () => {
+  const server = await router();
+  const cwd = folderWith({});
+  const { address, stop } = await tap(server.address, ["--zep", "--record", "r.jsonl"], { cwd });
+  const socket = dealer(address);
+  const frames = batch(["ZEP1 call", "echo", "json", "", "1"], ["ZEP1 ping"]);
+  await socket.send(["B", "", ...frames]);
+  const envelope = (await server.socket.receive()).slice(0, 3);
+  const refusal = ["ZEP1 unimplemented", 'verb "batch" is not served here', "{}"];
+  await server.socket.send([...envelope, ...refusal]);
+  await socket.receive();
+  const { stdout, stderr } = await stop();
+  expect(lines(stdout.replace(latency, ""))).toEqual([
+    "-> #1 echo (json) 1",
+    "-> #2 (ping)",
+    '<- #1 (to all of #1 to #2) unimplemented: verb "batch" is not served here',
+  ]);
+  expect(stderr).toContain("2 requests, 1 reply, 0 unanswered");
+  expect(recordingIn(cwd)).toMatchObject([{ n: 1, request: inBase64(...frames), reply: inBase64(...refusal) }]);
+});
+
+test("a batch that can't be read, and one that nobody answers, cost nothing but their lines", async () => {
+  const server = await router();
+  const { address, stop } = await tap(server.address, ["--zep"]);
+  const socket = dealer(address);
+  await socket.send(["B", "", "ZEP1 batch", "no batch"]);
+  await socket.send(["C", "", ...batch(["ZEP1 ping"], ["ZEP1 stats"])]);
+  await server.socket.receive();
+  await server.socket.receive();
+  const { code, stdout } = await stop();
+  expect(code).toBe(0);
+  expect(lines(stdout)).toEqual([
+    expect.stringMatching(/^-> #1 5a455031206261746368 \| 6e6f206261746368 \(the batch can't be read: .*\)$/),
+    "-> #2 (ping)",
+    "-> #3 (stats)",
+    "<- #1 (no reply)",
+    "<- #2 (no reply)",
+    "<- #3 (no reply)",
+  ]);
+});
+
+test("what reads as a batch to a plain endpoint is recorded as the one message that it was", async () => {
+  const target = await host("raw");
+  const cwd = folderWith({});
+  const { address, stop } = await tap(target, ["-q", "--record", "r.jsonl"], { cwd });
+  const frames = batch(["ZEP1 call", "a"], ["ZEP1 call", "b"]);
+  expect((await ask(req(address), ...frames))[0]).toBe("ZEP1 batch");
+  const { stderr } = await stop();
+  expect(stderr).toContain("1 reply, 0 unanswered");
+  expect(recordingIn(cwd)).toMatchObject([{ n: 1, request: inBase64(...frames), reply: inBase64(...frames) }]);
+  expect(await run(["replay", "r.jsonl"], { cwd })).toMatchObject({ code: 0 });
 });
 
 test("TARGET may be an endpoint of the configuration, with its codec", async () => {
