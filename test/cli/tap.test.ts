@@ -283,7 +283,7 @@ const recordingIn = (cwd: string) =>
 const inBase64 = (...frames: (string | Buffer)[]) => frames.map((frame) => Buffer.from(frame).toString("base64"));
 
 test("calls that travel in one message are shown and recorded each by itself, for replays and mocks that know of none", async () => {
-  const reply = (n: unknown) => (Number(n) % 10 === 5 ? "large".repeat(2000) : `reply ${n}`);
+  const reply = (n: unknown) => (Number(n) % 10 === 0 ? "large".repeat(2000) : `reply ${n}`);
   const served = await startHost(
     { endpoints: { e: { bind: ANY_PORT, handlers: ["it"], concurrency: 16 } } },
     {
