@@ -19,6 +19,7 @@ export interface LoadFigures {
   readonly timeoutMs: number;
   /** Replies were decoded. */
   readonly check: boolean;
+  readonly batch: boolean;
 }
 
 export interface TargetFigures {

@@ -26,6 +26,8 @@ export interface Plan {
   readonly timeoutMs: number;
   /** Decode the replies too; one that can't be is `internal`. */
   readonly check: boolean;
+  /** Whether calls by name may travel together. */
+  readonly batch: boolean;
 }
 
 export type RunFigures = Omit<Figures, "conditions" | "zmqecho">;
@@ -45,7 +47,7 @@ const MOST_WAITING = 1_000_000;
 export async function startRun(plan: Plan): Promise<Run> {
   const { addresses, handler, codec, metadata, connections, inFlight, rate, durationMs, requests, timeoutMs } = plan;
   const clients = Array.from({ length: connections }, () =>
-    createClientWith(codec, { connect: addresses, timeoutMs, maxInFlight: inFlight }),
+    createClientWith(codec, { connect: addresses, timeoutMs, maxInFlight: inFlight, batch: plan.batch }),
   );
   const call = { metadata, ...(handler !== undefined && { handler }) };
   const recorder = await createRecorder(rate !== undefined);
@@ -96,6 +98,7 @@ export async function startRun(plan: Plan): Promise<Run> {
         warmupMs: plan.warmupMs,
         timeoutMs,
         check: plan.check,
+        batch: plan.batch,
       },
       interrupted: interruptedAt !== undefined,
       elapsedMs,

@@ -28,6 +28,7 @@ export interface BenchFlags extends DestinationFlags {
   readonly warmup?: number;
   readonly timeout?: number;
   readonly check?: boolean;
+  readonly batch: boolean;
   readonly failIf?: readonly string[];
   readonly output: "pretty" | "json";
   readonly report?: string;
@@ -72,6 +73,7 @@ export async function bench(words: readonly (string | undefined)[], flags: Bench
     warmupMs: flags.warmup ?? (flags.requests === undefined ? WARMUP_MS : 0),
     timeoutMs: flags.timeout ?? destination.timeoutMs ?? DEFAULTS.clientTimeoutMs,
     check: flags.check ?? false,
+    batch: flags.batch,
   });
   const { measured, signal } = await untilEnd(run, showProgress);
   const figures: Figures = {

@@ -172,6 +172,7 @@ Exits with 3 if a --fail-if holds, with 64 + a gRPC code if all requests failed,
     .option("--warmup <time>", "before anything is measured; default: 1s, with --requests 0", anyDuration)
     .option("-t, --timeout <ms>", "for each request; default: 10000", timeoutMs)
     .option("--check", "decode the replies; one that can't be has failed")
+    .option("--no-batch", "send each call by name as a message of its own, though the server takes several in one")
     .option("--fail-if <condition>", "such as 'p99>5ms', 'errors>0.1%' or 'rps<1000'; may be repeated", collect)
     .addOption(new Option("-o, --output <form>", "how to print it").choices(["pretty", "json"]).default("pretty"))
     .option("--report <file>", "write a page of HTML with the plots, too")

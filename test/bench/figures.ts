@@ -23,6 +23,7 @@ export function figuresWith(changes: Partial<Figures> = {}): Figures {
       warmupMs: 0,
       timeoutMs: 10_000,
       check: false,
+      batch: true,
     },
     interrupted: false,
     elapsedMs: 200,

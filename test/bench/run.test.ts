@@ -1,10 +1,11 @@
 import { expect, onTestFinished, test } from "vitest";
-import { Reply } from "zeromq";
+import { Reply, Router } from "zeromq";
 import { type Plan, type Run, type RunFigures, startRun } from "../../src/bench/run.ts";
 import { createLightCodec } from "../../src/codecs/light.ts";
 import { DEFAULTS } from "../../src/config/defaults.ts";
 import { ZmqEchoError } from "../../src/errors.ts";
 import type { HandlerFunction } from "../../src/handler.ts";
+import { writeReply } from "../../src/wire/zep.ts";
 import { ANY_PORT, addressOf, deadAddress, startHost } from "../hosts.ts";
 
 const raw = createLightCodec("raw", "raw", DEFAULTS.limits);
@@ -23,6 +24,7 @@ function begin(changes: Changes): Promise<Run> {
     warmupMs: 0,
     timeoutMs: 10_000,
     check: false,
+    batch: true,
     ...changes,
   });
 }
@@ -188,4 +190,23 @@ test("an end before its time gives the figures so far", async () => {
   run.interrupt();
   expect(await run.figures).toMatchObject({ interrupted: true, ok: 4, failed: 0, unanswered: 1 });
   release();
+});
+
+test.each([true, false])("with batch: %s the server is asked whether it takes batches, or is not", async (batch) => {
+  const socket = new Router({ linger: 0 });
+  onTestFinished(() => socket.close());
+  await socket.bind(ANY_PORT);
+  const heads = new Set<string>();
+  void (async () => {
+    for await (const frames of socket) {
+      const end = frames.findIndex((frame, index) => index > 0 && frame.length === 0) + 1;
+      heads.add(String(frames[end]));
+      const reply = writeReply({ code: "ok", codec: "raw", metadata: {}, body: [Buffer.from("no sizes")] });
+      await socket.send([...frames.slice(0, end), ...(reply as Buffer[])]);
+    }
+  })();
+  const addresses = [socket.lastEndpoint ?? ""];
+  const figures = await figuresOf({ addresses, handler: "h", requests: 40, inFlight: 4, batch });
+  expect(figures).toMatchObject({ ok: 40, load: { batch } });
+  expect([...heads].sort()).toEqual(batch ? ["ZEP1 batch", "ZEP1 call"] : ["ZEP1 call"]);
 });

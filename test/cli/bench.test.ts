@@ -51,6 +51,7 @@ test("-o json prints one document", async () => {
       warmupMs: 0,
       timeoutMs: 10_000,
       check: true,
+      batch: true,
     },
     interrupted: false,
     elapsedMs: expect.any(Number),
@@ -90,10 +91,27 @@ test("calls a handler by name, as the configuration has it", async () => {
     "plugins/who.mjs": "export default (input, { metadata }) => metadata.who === 'me' ? input : null.x;",
   });
   const host = await serve([], { cwd: folder });
-  const args = ["bench", "--handler", "who", "-d", "{}", "-H", "who=me", "--codec", "cbor", "--requests", "5"];
+  const args = [
+    "bench",
+    "--handler",
+    "who",
+    "-d",
+    "{}",
+    "-H",
+    "who=me",
+    "--codec",
+    "cbor",
+    "--requests",
+    "5",
+    "--no-batch",
+  ];
   const { code, stdout } = await run([...args, "-o", "json", "--check"], { cwd: folder });
   expect(code).toBe(0);
-  expect(JSON.parse(stdout)).toMatchObject({ ok: 5, target: { handler: "who", codec: "cbor" } });
+  expect(JSON.parse(stdout)).toMatchObject({
+    ok: 5,
+    target: { handler: "who", codec: "cbor" },
+    load: { batch: false },
+  });
   await host.stop();
 });
 

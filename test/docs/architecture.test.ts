@@ -17,7 +17,20 @@ const FLOORS = [
   ["bench", "client", "assemble", "tap"],
   ["transports"],
   ["core"],
-  ["mock", "recording", "loader", "runtime", "codecs", "wire", "config", "log", "wording", "durations", "counts"],
+  [
+    "mock",
+    "recording",
+    "loader",
+    "runtime",
+    "codecs",
+    "wire",
+    "config",
+    "log",
+    "wording",
+    "deadlines",
+    "durations",
+    "counts",
+  ],
   ["handler", "errors", "printable"],
 ];
 
