@@ -16,10 +16,13 @@ export interface Load {
   close(): void;
 }
 
-/** Those who ask, by endpoint: as DEALERs with so many requests under way each, or as REQs. */
-const CROWD: Readonly<Record<string, { readonly dealers: readonly number[]; readonly requesters: number }>> = {
-  all: { dealers: [20, 20, 10, 10], requesters: 3 },
-  turns: { dealers: [3], requesters: 1 },
+/**
+ * Those who ask, by endpoint: as DEALERs with so many requests under way each, as such that send up to so many of them in one
+ * message, or as REQs.
+ */
+const CROWD: Readonly<Record<string, Crowd>> = {
+  all: { dealers: [20, 10, 10], batchers: [12, 8], requesters: 3 },
+  turns: { dealers: [3], batchers: [3], requesters: 1 },
   raw: { dealers: [12], requesters: 1 },
   json: { dealers: [12], requesters: 1 },
   cbor: { dealers: [12], requesters: 1 },
@@ -31,6 +34,12 @@ const CROWD: Readonly<Record<string, { readonly dealers: readonly number[]; read
   // A REQ whose request is lost in a move could never ask again.
   mover: { dealers: [8], requesters: 0 },
 };
+
+interface Crowd {
+  readonly dealers: readonly number[];
+  readonly batchers?: readonly number[];
+  readonly requesters: number;
+}
 
 export const MOST_IN_FLIGHT = 200;
 
@@ -57,10 +66,11 @@ export function createLoad({ site, ledger, composer, random, addressesOf }: Load
   for (const one of running) one.catch((error: unknown) => ledger.fault(`the load failed: ${String(error)}`));
 
   function askers(): Peer[] {
-    return Object.entries(CROWD).flatMap(([name, { dealers, requesters }]) => [
+    return Object.entries(CROWD).flatMap(([name, { dealers, batchers = [], requesters }]) => [
       ...dealers.map((most, index) =>
         createDealer(planFor(name, `DEALER ${index} of ${name}`, most, index), ledger, gate),
       ),
+      ...batchers.map((most, index) => createDealer(batchPlan(name, most, index), ledger, gate)),
       ...Array.from({ length: requesters }, (_, index) =>
         createRequester(planFor(name, `REQ ${index} of ${name}`, 1, index), ledger, gate),
       ),
@@ -81,6 +91,12 @@ export function createLoad({ site, ledger, composer, random, addressesOf }: Load
       next: () => composer.any(endpoint, name, own),
       pauseMs: () => (own.chance(IN_HASTE) ? 0 : own.between(...PAUSE_MS)),
     };
+  }
+
+  function batchPlan(endpoint: string, most: number, index: number): PeerPlan {
+    const name = `DEALER ${index} with batches of ${endpoint}`;
+    const own = random.fork(`${name}, how many`);
+    return { ...planFor(endpoint, name, most, index), together: () => own.between(1, most) };
   }
 
   function garbler(): Peer {

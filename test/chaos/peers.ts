@@ -1,6 +1,8 @@
 /** Clients as bare sockets: each sends what it is given, as fast as it may, and hands in whatever comes back. */
 import { setTimeout as delay } from "node:timers/promises";
 import { Dealer, Request } from "zeromq";
+import { BATCH_LIMITS, isLarge, packBatch, packedSize, unpackBatch } from "../../src/wire/batch.ts";
+import { packedIn, writeRequest } from "../../src/wire/zep.ts";
 import type { Asked, Ledger } from "./ledger.ts";
 import type { Message } from "./requests.ts";
 
@@ -13,6 +15,8 @@ export interface PeerPlan {
   readonly most: number;
   /** Milliseconds between two requests, at most. */
   readonly pauseMs: () => number;
+  /** How many requests to send together, as one message, at an endpoint that takes batches. */
+  readonly together?: () => number;
 }
 
 export interface Peer {
@@ -33,17 +37,47 @@ export interface Gate {
 /** libzmq's own limit is as long as that of the load. */
 const SEND_TIMEOUT_MS = 20_000;
 
-export function createDealer({ name, addresses, next, most, pauseMs }: PeerPlan, ledger: Ledger, gate: Gate): Peer {
+export function createDealer(plan: PeerPlan, ledger: Ledger, gate: Gate): Peer {
+  const { name, addresses, next, most, pauseMs, together = () => 1 } = plan;
   const socket = new Dealer({ linger: 0, sendTimeout: SEND_TIMEOUT_MS });
   for (const address of addresses) socket.connect(address);
   void receive();
   let sending: Promise<unknown> = Promise.resolve();
 
   async function receive(): Promise<void> {
-    for await (const [id = Buffer.alloc(0), empty, ...frames] of socket) {
-      if (empty === undefined || empty.length > 0) ledger.fault(`${name} got a reply without its envelope: ${id}`);
-      else ledger.replied(name, id.toString(), frames);
+    for await (const [id = Buffer.alloc(0), second, third, ...rest] of socket) {
+      if (second?.length === 0) take(id.toString(), third === undefined ? [] : [third, ...rest]);
+      else if (second?.length === 4 && third?.length === 0) ledger.replied(name, String(second.readUInt32BE()), rest);
+      else ledger.fault(`${name} got a reply without its envelope: ${id}`);
     }
+  }
+
+  function take(id: string, frames: readonly Uint8Array[]): void {
+    const packed = packedIn(frames);
+    if (packed === undefined) ledger.replied(name, id, frames);
+    else for (const item of unpackBatch(packed, BATCH_LIMITS)) ledger.replied(name, String(item.id), item.frames);
+  }
+
+  /** As many as fit into one message; what does not fit goes by itself. */
+  async function sendTogether(messages: readonly Message[]): Promise<void> {
+    const items = [];
+    let bytes = 0;
+    for (const message of messages) {
+      const frames = message.frames.map((frame) => Buffer.from(frame));
+      const size = packedSize(frames);
+      if (isLarge(frames) || bytes + size > BATCH_LIMITS.maxBytes) {
+        await send(message);
+        continue;
+      }
+      bytes += size;
+      items.push({ id: message.request.n, frames });
+      ledger.asked(message.request);
+    }
+    if (items.length === 0) return;
+    const batch = writeRequest({ verb: "batch", packed: packBatch(items, bytes) });
+    const sent = sending.then(() => socket.send(["batch", "", ...(batch as Buffer[])]));
+    sending = sent.catch((error: unknown) => ledger.fault(`${name} could not send a batch: ${String(error)}`));
+    await sending;
   }
 
   /** A socket takes one message at a time. */
@@ -64,7 +98,8 @@ export function createDealer({ name, addresses, next, most, pauseMs }: PeerPlan,
     send,
     async run() {
       while (await gate.enter(name, most)) {
-        await send(next());
+        const messages = Array.from({ length: together() }, next);
+        await (messages.length === 1 ? send(messages[0] as Message) : sendTogether(messages));
         await delay(pauseMs());
       }
     },
