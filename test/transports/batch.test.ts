@@ -250,6 +250,44 @@ test("in lock-step a batch's calls run one after the other, in turn with those o
   expect(order).toEqual([1, "other", 2, 3, 4]);
 });
 
+/** Holds the thread, as a handler that computes. */
+function compute(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
+
+test("a batch of calls that compute does not go before all others, on its endpoint and on the next", async () => {
+  const host = await startHost(
+    {
+      endpoints: {
+        e: { bind: ANY_PORT, handlers: ["*"], concurrency: 64 },
+        other: { bind: ANY_PORT, handlers: ["*"] },
+      },
+    },
+    {
+      echo: (input) => input,
+      compute: () => {
+        compute(5);
+        return null;
+      },
+    },
+  );
+  const one = dealer(addressOf(host, "e"));
+  const beside = dealer(addressOf(host, "e"));
+  const elsewhere = dealer(addressOf(host, "other"));
+  for (const each of [beside, elsewhere]) {
+    await each.send(call("echo", "connected"));
+    await each.replies(1);
+  }
+  await one.send(batchOf(...Array.from({ length: 200 }, () => call("compute", null))));
+  const computed = () => host.stats().handlers.compute?.codes.ok ?? 0;
+  await expect.poll(computed).toBeGreaterThan(0);
+  await beside.send(call("echo", "beside"));
+  await elsewhere.send(call("echo", "elsewhere"));
+  await Promise.all([beside.replies(1), elsewhere.replies(1)]);
+  expect(computed()).toBeLessThan(150);
+});
+
 test("in lock-step the clock of a call in a batch starts when its turn comes", async () => {
   const { address } = await endpoint(
     { concurrency: 1 },

@@ -26,7 +26,7 @@ export interface Loop {
 }
 
 /** Reading takes no turn of the event loop while there is something to read, so after so much work one is taken. */
-const WORK_BEFORE_TURN_MS = 10;
+export const WORK_BEFORE_TURN_MS = 10;
 
 /** Errors of a socket that is well. */
 export const PASSING: ReadonlySet<string> = new Set(["EAGAIN", "EINTR"]);
@@ -47,8 +47,12 @@ export async function readMessages(socket: Router, log: Log, { handle, between }
   for (;;) {
     let frames: Buffer[];
     try {
+      const from = performance.now();
       const more = between();
-      if (more !== undefined) await more;
+      if (more !== undefined) {
+        await more;
+        worked += performance.now() - from;
+      }
       frames = await socket.receive();
     } catch (err) {
       if (socket.closed) return;

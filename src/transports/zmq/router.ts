@@ -77,9 +77,10 @@ export function createRouterLoop({ socketOptions, lockStep, answerer, endpoint, 
   function acceptBatch(envelope: Body, batch: readonly BatchItem[], source: Source): undefined {
     pending += batch.length;
     const replies = new BatchReplies(envelope, batch.length, send);
-    const run = ({ id, frames }: BatchItem) => reply(frames, source, (body) => replies.add(id, body));
-    if (lockStep()) turns.add(batch.map((item) => () => run(item)));
-    else for (const item of batch) void run(item);
+    turns.add(batch, ({ id, frames }) => {
+      const over = reply(frames, source, (body) => replies.add(id, body));
+      return lockStep() ? over : undefined;
+    });
   }
 
   function reply(payload: Body, source: Source, give: (body: Body) => void): Promise<void> | undefined {
