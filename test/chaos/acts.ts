@@ -106,3 +106,9 @@ export function weightsOf(acts: readonly ActName[]): Partial<Record<ActName, num
 export function endsOf({ act, code }: Errand): readonly Code[] {
   return ACTS[act].ends.map((end) => (end === "asked" ? code : end));
 }
+
+/** Whether a call of it has ended as it should. @param ends by act and place, then by code */
+export function wasSeen(act: ActName, place: string, ends: Readonly<Record<string, Record<string, number>>>): boolean {
+  const codes = Object.keys(ends[`${act} ${place}`] ?? {});
+  return codes.some((code) => ACTS[act].ends.some((end) => end === "asked" || end === code));
+}

@@ -5,7 +5,7 @@
  * longer, CHAOS_SEED repeats the choices of a run (not its timing), CHAOS_LOG names a file for all of the host's log.
  */
 import { expect, test } from "vitest";
-import { ACTS, type ActName, actsFor } from "./acts.ts";
+import { actsFor, wasSeen } from "./acts.ts";
 import { setStage } from "./stage.ts";
 import { commandOf } from "./system.ts";
 
@@ -43,11 +43,9 @@ test("every request gets exactly one reply, its own", { timeout: seconds * 2000 
 
 function unseenActs(ends: Readonly<Record<string, Record<string, number>>>): string[] {
   const places = ["inline", "thread", "process"] as const;
-  const all = places.flatMap((place) => actsFor(place, true).map((act): [string, ActName] => [`${act} ${place}`, act]));
-  return all
-    .filter(([key, act]) => {
-      const seen = Object.keys(ends[key] ?? {});
-      return !seen.some((code) => ACTS[act].ends.some((end) => end === "asked" || end === code));
-    })
-    .map(([key]) => key);
+  return places.flatMap((place) =>
+    actsFor(place, true)
+      .filter((act) => !wasSeen(act, place, ends))
+      .map((act) => `${act} ${place}`),
+  );
 }
