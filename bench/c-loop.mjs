@@ -21,11 +21,13 @@ const LOADS = [
   { inFlight: 1, times: 1 },
   { inFlight: 64, times: 5 },
 ];
+/** So many times longer is the first round, in which compilers see what is asked of them. */
+const WARM_UP = 5;
 /** For all requests of a round; the client itself waits 20 s for a reply. */
 const ROUND_MS = 120_000;
 
-const rounds = Number(process.argv[2] ?? 9);
-const requests = Number(process.argv[3] ?? 10_000);
+const rounds = Number(process.argv[2] ?? 41);
+const requests = Number(process.argv[3] ?? 3_000);
 
 /** Tells in one line why there is no comparison, if there is none. */
 function compile(folder) {
@@ -87,13 +89,13 @@ async function measure(folder) {
       for (const { inFlight, times } of LOADS) {
         const { client, version, drive } = await startClient(folder, address, inFlight, server);
         started.push(client);
-        pairs.push({ kind, inFlight, count: requests * times, pid: server.child.pid, drive, version, rounds: [] });
+        pairs.push({ kind, inFlight, times, pid: server.child.pid, drive, version, rounds: [] });
       }
     }
-    // The first round warms the compiler.
     for (let round = 0; round <= rounds; round++) {
       for (let turn = 0; turn < pairs.length; turn++) {
-        const { count, pid, drive, rounds } = pairs[(turn + round) % pairs.length];
+        const { times, pid, drive, rounds } = pairs[(turn + round) % pairs.length];
+        const count = requests * times * (round === 0 ? WARM_UP : 1);
         const before = await cpuTime(pid);
         const tookNs = await drive(count);
         const serverUs = ((await cpuTime(pid)) - before) / count / 1000;
