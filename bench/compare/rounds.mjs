@@ -1,40 +1,13 @@
 /** Servers and their clients as processes, loaded in turn. */
-import { fork, spawn } from "node:child_process";
+import { fork } from "node:child_process";
 import { once } from "node:events";
 import { cpuTime, freeAddress, root } from "../figures.mjs";
+import { end, startCommand, watch } from "../processes.mjs";
 
-/** What a process that was asked to end may take before it is made to. */
-const END_MS = 3_000;
 /** What a client may take longer than it was told. */
 const LATE_MS = 30_000;
 /** So many times longer is the first round, in which compilers see what is asked of them. */
 const WARM_UP = 3;
-
-const running = new Set();
-process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
-});
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
-
-function watch(child, title) {
-  running.add(child);
-  let stderr = "";
-  child.stderr.on("data", (chunk) => {
-    stderr = (stderr + chunk).slice(-4000);
-  });
-  const ended = once(child, "exit").then(([code, signal]) => {
-    running.delete(child);
-    return new Error(`${title} ended with ${code ?? signal}: ${stderr}`);
-  });
-  return { child, ended };
-}
-
-function startServer([command, ...args]) {
-  return watch(
-    spawn(command, args, { cwd: root, stdio: ["ignore", "ignore", "pipe"] }),
-    `${command} ${args.join(" ")}`,
-  );
-}
 
 async function startClient(client, options, servers) {
   const args = [client, JSON.stringify(options)];
@@ -51,13 +24,6 @@ async function told({ child, ended }, servers, withinMs) {
   const message = await Promise.race([once(child, "message", { signal }), ended, ...failures]);
   if (message instanceof Error) throw message;
   return message[0];
-}
-
-async function end({ child, ended }) {
-  const timer = setTimeout(() => child.kill("SIGKILL"), END_MS);
-  child.kill("SIGTERM");
-  await ended;
-  clearTimeout(timer);
 }
 
 const cpuTimeOf = async (processes) => {
@@ -77,7 +43,7 @@ export async function measure({ kinds, loads, rounds, ms }) {
     const pairs = [];
     for (const [kind, { serve, client, bytes }] of Object.entries(kinds)) {
       const addresses = { address: await freeAddress(), clientAddress: await freeAddress() };
-      const servers = serve(addresses).map(startServer);
+      const servers = serve(addresses).map((command) => startCommand(command));
       started.push(...servers);
       const driver = await startClient(client, { ...addresses, bytes, lanes: Math.max(...loads) }, servers);
       started.push(driver);
