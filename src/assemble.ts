@@ -87,14 +87,14 @@ export function createAssembler(inCode: InCode = {}): Assembler {
 
     // What is there and broken is told of as such, and not as missing too.
     const named = broken.map(({ name }) => name).filter((name) => NAME_PATTERN.test(name));
-    const missing = checkReferences(loaded, {
+    const missing = checkReferences(config, {
       handlers: [...handlers.keys(), ...Object.keys(inCode.handlers ?? {}), ...named],
       codecs: [
         ...[...plugins].filter(([, { outline }]) => outline.codec).map(([name]) => name),
         ...Object.keys(inCode.codecs ?? {}),
         ...named,
       ],
-    });
+    }).map(({ path, message }) => loaded.problem(path, message));
     const codecProblems = codecs.problems.map(({ codec, goesOn, problem }) => ({
       goesOn,
       problem: placed(loaded, codec, problem),

@@ -2,12 +2,14 @@
 import { dirname, join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { ConfigError, type Problem } from "../errors.ts";
+import { DEFAULTS } from "./defaults.ts";
 import { type Config, effectiveConfig } from "./effective.ts";
 import { type Explained, explain } from "./explain.ts";
 import type { ConfigFile } from "./file.ts";
 import { type Environment, interpolate } from "./interpolate.ts";
 import { type Layer, mergeLayers, type Origin, originOf, ownerOf, problemAt, sourceText } from "./layers.ts";
 import { isPlainObject, type Path } from "./path.ts";
+import { areNamesKnown, checkReferences, type PluginNames } from "./references.ts";
 import { checkRelations } from "./relations.ts";
 import { type ConfigInput, configSchema } from "./schema.ts";
 
@@ -36,6 +38,21 @@ export interface LoadedConfig {
 /** What the layers come to, whatever became of the files. */
 type Resolved = Omit<LoadedConfig, "files" | "reload">;
 
+/** Layers that come to nothing, and why. */
+interface Refused {
+  readonly layers: readonly Layer[];
+  readonly folder: string;
+  readonly merged: unknown;
+  readonly problems: readonly Explained[];
+}
+
+/**
+ * What plugins may offer, as far as it is known before any is loaded; undefined if it is not.
+ * @param entries `plugins` of the configuration, as they are written
+ * @param folder what those are relative to, absolute
+ */
+export type FindNames = (entries: readonly string[], folder: string) => Promise<PluginNames | undefined>;
+
 export interface LoadOptions {
   /** The file to read, relative to `cwd`. Default: `ZMQECHO_CONFIG`, or the nearest one that is found. */
   readonly file?: string;
@@ -55,6 +72,14 @@ export interface LoadOptions {
  * Throws {@link ConfigError} with all the problems there are.
  */
 export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfig> {
+  return loadConfigWithNames(options);
+}
+
+/**
+ * As {@link loadConfig}, and a name that nothing stands behind is told together with whatever else is wrong. A configuration
+ * in which nothing else is comes back as it is: for that the plugins are loaded anyway, and know better.
+ */
+export async function loadConfigWithNames(options: LoadOptions, findNames?: FindNames): Promise<LoadedConfig> {
   const { env = process.env, flags = {} } = options;
   const cwd = resolve(options.cwd ?? ".");
   const named = options.file ?? (env.ZMQECHO_CONFIG || undefined);
@@ -64,17 +89,19 @@ export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfi
       ? await findConfigFile(cwd)
       : await readConfigFile(resolve(cwd, named), options.file === undefined ? "ZMQECHO_CONFIG" : "--config");
 
-  function withFile(file: ConfigFile | undefined): LoadedConfig {
+  async function withFile(file: ConfigFile | undefined): Promise<LoadedConfig> {
     async function reload(): Promise<LoadedConfig> {
-      if (file === undefined) return loadConfig(options);
+      if (file === undefined) return loadConfigWithNames(options, findNames);
       // Not another search: a file that is gone must not hand over to another one, or to none.
       const fileNow = await readConfigFile(file.file);
-      const now = withFile(fileNow);
+      const now = await withFile(fileNow);
       const isSameCode = file.hash !== undefined && file.hash === fileNow.hash;
       return isSameCode && isSameButForFunctions(loaded.config, now.config) ? loaded : now;
     }
+    const resolved = resolveFile(file, { env, flags, cwd });
+    if (isRefused(resolved)) throw configError(resolved, await danglingIn(resolved, findNames));
     const loaded = {
-      ...resolveFile(file, { env, flags, cwd }),
+      ...resolved,
       files: file?.inputs ?? [join(cwd, FIRST_PLACE)],
       reload,
     };
@@ -101,7 +128,7 @@ function isSameButForFunctions(one: unknown, other: unknown): boolean {
 function resolveFile(
   found: ConfigFile | undefined,
   { env, flags, cwd }: { readonly env: Environment; readonly flags: ConfigInput; readonly cwd: string },
-): Resolved {
+): Resolved | Refused {
   const folder = found === undefined ? cwd : dirname(found.file);
   const layers: Layer[] = [];
   const problems: Explained[] = [];
@@ -131,6 +158,7 @@ export function resolveConfig(input: ConfigInput, options: { readonly folder?: s
   const folder = resolve(options.folder ?? ".");
   const problems: Explained[] = [];
   const resolved = resolveLayers([inputLayer(input, folder, problems)], problems, folder);
+  if (isRefused(resolved)) throw configError(resolved);
   const loaded: LoadedConfig = { ...resolved, files: [], reload: async () => loaded };
   return loaded;
 }
@@ -176,19 +204,21 @@ function inputLayer(input: unknown, folder: string, problems: Explained[]): Laye
   return { source: "flag", value, folder };
 }
 
-function resolveLayers(layers: readonly Layer[], found: readonly Explained[], folder: string, file?: string): Resolved {
+function resolveLayers(
+  layers: readonly Layer[],
+  found: readonly Explained[],
+  folder: string,
+  file?: string,
+): Resolved | Refused {
   const merged = mergeLayers(layers);
   const folderOf = (path: Path) => ownerOf(layers, path)?.layer.folder ?? folder;
   const schema = configSchema();
   const parsed = schema.safeParse(merged);
   const issues = parsed.success ? [] : explain(parsed.error.issues, merged, (path) => sourceText(layers, path));
-  // A value that is already known to be wrong (a variable is not set) is not worth a second complaint.
-  const known = new Set(found.map(({ path }) => JSON.stringify(path)));
-  const more = [...issues, ...checkRelations(merged, folderOf)].filter(({ path }) => !known.has(JSON.stringify(path)));
-  const problems = [...found, ...more];
-  if (!parsed.success || problems.length > 0) throw configError(layers, problems);
+  const problems = [...found, ...elsewhere(found, [...issues, ...checkRelations(merged, folderOf)])];
+  if (!parsed.success || problems.length > 0) return { layers, folder, merged, problems };
   const effective = effectiveConfig(parsed.data, folderOf);
-  if (effective.problems.length > 0) throw configError(layers, effective.problems);
+  if (effective.problems.length > 0) return { layers, folder, merged, problems: effective.problems };
   return {
     config: effective.config,
     ...(file !== undefined && { file }),
@@ -199,7 +229,25 @@ function resolveLayers(layers: readonly Layer[], found: readonly Explained[], fo
   };
 }
 
-function configError(layers: readonly Layer[], problems: readonly Explained[]): ConfigError {
-  const placed = problems.map(({ path, message, part }) => problemAt(layers, path, message, part));
+function isRefused(result: Resolved | Refused): result is Refused {
+  return "problems" in result;
+}
+
+/** Names with nothing behind them, beside what else is wrong. */
+async function danglingIn({ folder, merged, problems }: Refused, findNames?: FindNames): Promise<Explained[]> {
+  if (findNames === undefined || !isPlainObject(merged) || !areNamesKnown(problems)) return [];
+  const entries = (merged.plugins ?? DEFAULTS.plugins) as readonly string[];
+  const names = await findNames(entries, folder);
+  return names === undefined ? [] : elsewhere(problems, checkReferences(merged, names));
+}
+
+/** A value that is already known to be wrong (a variable is not set) is not worth a second complaint. */
+function elsewhere(known: readonly Explained[], more: readonly Explained[]): Explained[] {
+  const places = new Set(known.map(({ path }) => JSON.stringify(path)));
+  return more.filter(({ path }) => !places.has(JSON.stringify(path)));
+}
+
+function configError({ layers, problems }: Refused, more: readonly Explained[] = []): ConfigError {
+  const placed = [...problems, ...more].map(({ path, message, part }) => problemAt(layers, path, message, part));
   return new ConfigError(placed.sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)));
 }

@@ -101,6 +101,19 @@ test("a mistake in the configuration is exit 2, with its place", async () => {
   expect(stderr).toContain('did you mean "bind"?');
 });
 
+test.each([
+  ["the handler of --reply", ["--reply", "x"]],
+  ["a file", ["--handler", "./one.ts"]],
+])("%s is not missed beside a mistake in the configuration", async (_, args) => {
+  const cwd = folderWith({ "zmqecho.config.json": '{ "watch": 1 }', "one.ts": "" });
+  const { code, stderr } = await run(["serve", ANY_PORT, ...args, "--codec", "jsno"], { cwd });
+  expect(code).toBe(2);
+  expect(stderr.split("\n").filter(Boolean)).toEqual([
+    expect.stringContaining('there is no codec "jsno"'),
+    expect.stringContaining("expected true or false, got 1"),
+  ]);
+});
+
 test("an address that is taken is exit 1, in one line", async () => {
   const taken = addressOf(await startHost({ endpoints: { e: { bind: ANY_PORT } } }), "e");
   expect(await run(["serve", taken])).toMatchObject({
