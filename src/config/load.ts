@@ -1,57 +1,32 @@
 /** Loading a configuration, top to bottom: the sources, the merge, the checks, the result. */
 import { dirname, join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { ConfigError, type Problem } from "../errors.ts";
-import { DEFAULTS } from "./defaults.ts";
-import { type Config, effectiveConfig } from "./effective.ts";
-import { type Explained, explain } from "./explain.ts";
+import type { Explained } from "./explain.ts";
 import type { ConfigFile } from "./file.ts";
 import { type Environment, interpolate } from "./interpolate.ts";
-import { type Layer, mergeLayers, type Origin, originOf, ownerOf, problemAt, sourceText } from "./layers.ts";
-import { isPlainObject, type Path } from "./path.ts";
-import { areNamesKnown, checkReferences, type PluginNames } from "./references.ts";
-import { checkRelations } from "./relations.ts";
-import { type ConfigInput, configSchema } from "./schema.ts";
+import type { Layer } from "./layers.ts";
+import { isPlainObject } from "./path.ts";
+import type { FindNames } from "./references.ts";
+import {
+  configError,
+  danglingIn,
+  isRefused,
+  type RefusedConfig,
+  type ResolvedConfig,
+  resolveLayers,
+} from "./resolve.ts";
+import type { ConfigInput } from "./schema.ts";
 
-/** A valid configuration that knows where each of its values came from. */
-export interface LoadedConfig {
-  readonly config: Config;
-  /** Absolute; absent if none was found. */
-  readonly file?: string;
-  /** What relative paths are relative to: the file's folder, or the working directory. Absolute. */
-  readonly folder: string;
-  /** Where the value at a path came from. */
-  origin(path: Path): Origin;
-  /** A problem found later, with the file, line and column of the value at a path. */
-  problem(path: Path, message: string): Problem;
-  /** The text with its `${NAME}` where variables were filled in; undefined where none were. */
-  source(path: Path): string | undefined;
+/** A valid configuration that knows where each of its values came from, and reads itself again. */
+export interface LoadedConfig extends ResolvedConfig {
   /** The files it was made from, absolute; if none was found, the one that would be found first. */
   readonly files: readonly string[];
   /**
    * Reads the same file again, with the same environment and flags; if there was none, looks for one again.
-   * Rejects with a {@link ConfigError} as `loadConfig` does. What was given as an object gives itself.
+   * Rejects with a `ConfigError` as `loadConfig` does. What was given as an object gives itself.
    */
   reload(): Promise<LoadedConfig>;
 }
-
-/** What the layers come to, whatever became of the files. */
-type Resolved = Omit<LoadedConfig, "files" | "reload">;
-
-/** Layers that come to nothing, and why. */
-interface Refused {
-  readonly layers: readonly Layer[];
-  readonly folder: string;
-  readonly merged: unknown;
-  readonly problems: readonly Explained[];
-}
-
-/**
- * What plugins may offer, as far as it is known before any is loaded; undefined if it is not.
- * @param entries `plugins` of the configuration, as they are written
- * @param folder what those are relative to, absolute
- */
-export type FindNames = (entries: readonly string[], folder: string) => Promise<PluginNames | undefined>;
 
 export interface LoadOptions {
   /** The file to read, relative to `cwd`. Default: `ZMQECHO_CONFIG`, or the nearest one that is found. */
@@ -69,7 +44,7 @@ export interface LoadOptions {
 
 /**
  * Finds, reads, merges and checks: flags over the environment over the file over the defaults.
- * Throws {@link ConfigError} with all the problems there are.
+ * Throws `ConfigError` with all the problems there are.
  */
 export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfig> {
   return loadConfigWithNames(options);
@@ -128,7 +103,7 @@ function isSameButForFunctions(one: unknown, other: unknown): boolean {
 function resolveFile(
   found: ConfigFile | undefined,
   { env, flags, cwd }: { readonly env: Environment; readonly flags: ConfigInput; readonly cwd: string },
-): Resolved | Refused {
+): ResolvedConfig | RefusedConfig {
   const folder = found === undefined ? cwd : dirname(found.file);
   const layers: Layer[] = [];
   const problems: Explained[] = [];
@@ -151,7 +126,7 @@ function resolveFile(
 
 /**
  * Checks a configuration that is given as an object. No file is read, no variable of the environment counts, and `${}` is left alone.
- * Throws {@link ConfigError} with all the problems there are.
+ * Throws `ConfigError` with all the problems there are.
  * @param options.folder what relative paths are relative to; default: the working directory
  */
 export function resolveConfig(input: ConfigInput, options: { readonly folder?: string } = {}): LoadedConfig {
@@ -202,52 +177,4 @@ function inputLayer(input: unknown, folder: string, problems: Explained[]): Laye
   const { value, ...result } = interpolate(input);
   problems.push(...result.problems);
   return { source: "flag", value, folder };
-}
-
-function resolveLayers(
-  layers: readonly Layer[],
-  found: readonly Explained[],
-  folder: string,
-  file?: string,
-): Resolved | Refused {
-  const merged = mergeLayers(layers);
-  const folderOf = (path: Path) => ownerOf(layers, path)?.layer.folder ?? folder;
-  const schema = configSchema();
-  const parsed = schema.safeParse(merged);
-  const issues = parsed.success ? [] : explain(parsed.error.issues, merged, (path) => sourceText(layers, path));
-  const problems = [...found, ...elsewhere(found, [...issues, ...checkRelations(merged, folderOf)])];
-  if (!parsed.success || problems.length > 0) return { layers, folder, merged, problems };
-  const effective = effectiveConfig(parsed.data, folderOf);
-  if (effective.problems.length > 0) return { layers, folder, merged, problems: effective.problems };
-  return {
-    config: effective.config,
-    ...(file !== undefined && { file }),
-    folder,
-    origin: (path) => originOf(layers, path),
-    problem: (path, message) => problemAt(layers, path, message),
-    source: (path) => sourceText(layers, path),
-  };
-}
-
-function isRefused(result: Resolved | Refused): result is Refused {
-  return "problems" in result;
-}
-
-/** Names with nothing behind them, beside what else is wrong. */
-async function danglingIn({ folder, merged, problems }: Refused, findNames?: FindNames): Promise<Explained[]> {
-  if (findNames === undefined || !isPlainObject(merged) || !areNamesKnown(problems)) return [];
-  const entries = (merged.plugins ?? DEFAULTS.plugins) as readonly string[];
-  const names = await findNames(entries, folder);
-  return names === undefined ? [] : elsewhere(problems, checkReferences(merged, names));
-}
-
-/** A value that is already known to be wrong (a variable is not set) is not worth a second complaint. */
-function elsewhere(known: readonly Explained[], more: readonly Explained[]): Explained[] {
-  const places = new Set(known.map(({ path }) => JSON.stringify(path)));
-  return more.filter(({ path }) => !places.has(JSON.stringify(path)));
-}
-
-function configError({ layers, problems }: Refused, more: readonly Explained[] = []): ConfigError {
-  const placed = [...problems, ...more].map(({ path, message, part }) => problemAt(layers, path, message, part));
-  return new ConfigError(placed.sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)));
 }

@@ -14,6 +14,13 @@ export interface PluginNames {
   readonly codecs: Iterable<string>;
 }
 
+/**
+ * What plugins may offer, as far as it is known before any is loaded; undefined if it is not.
+ * @param entries `plugins` of the configuration, as they are written
+ * @param folder what those are relative to, absolute
+ */
+export type FindNames = (entries: readonly string[], folder: string) => Promise<PluginNames | undefined>;
+
 /** Each name of a plugin, a handler or a codec in the configuration that nothing stands behind. */
 export function checkReferences(input: unknown, plugins: PluginNames): PathProblem[] {
   const pluginNames = new Set(plugins.handlers);

@@ -1,6 +1,6 @@
 /** The names of plugins, for who must not load any: what each of them offers is not known then. */
 import { NAME_PATTERN } from "../config/defaults.ts";
-import type { FindNames } from "../config/load.ts";
+import type { FindNames } from "../config/references.ts";
 import { findPlugins } from "./find.ts";
 
 /**
