@@ -10,8 +10,9 @@ import type { CodecDefinition, HandlerDefinition, HandlerFunction, Isolation } f
 import { createCatalog } from "./loader/catalog.ts";
 import { type CodecContents, createCodecCatalog, type FindCodec } from "./loader/codec-catalog.ts";
 import type { PluginProblem } from "./loader/find.ts";
-import { type HandlerSource, isolationOf } from "./loader/registry.ts";
+import { isolationOf } from "./loader/run-settings.ts";
 import { checkCodec, outlineOfHandler, readHandler } from "./loader/shape.ts";
+import type { HandlerSource } from "./loader/start-runner.ts";
 
 /** Handlers and codecs beside those of the plugin folders; they win by name. */
 export interface InCode {
