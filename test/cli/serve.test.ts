@@ -65,8 +65,7 @@ describe("with flags alone", () => {
   test("-v shows the traffic", async () => {
     const served = await serve([ANY_PORT, "-v"]);
     await client(served.addresses[0]).request("hello");
-    const lines = served
-      .log()
+    const lines = (await served.stop()).stderr
       .split("\n")
       .filter(Boolean)
       .map((line) => JSON.parse(line) as { msg: string });
