@@ -14,6 +14,7 @@ const FLOORS = [
   ["host"],
   ["service"],
   ["endpoints", "reload-log", "stats", "introspection"],
+  ["endpoint"],
   ["bench", "client", "assemble", "tap"],
   ["transports"],
   ["core"],
