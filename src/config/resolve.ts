@@ -66,12 +66,13 @@ export function isRefused(result: ResolvedConfig | RefusedConfig): result is Ref
   return "problems" in result;
 }
 
-/** Names with nothing behind them, beside what else is wrong. */
+/** Names with nothing behind them, beside what else is wrong. A section that is there twice may hold some of them. */
 export async function danglingIn(
   { folder, merged, problems }: RefusedConfig,
+  flaws: readonly Problem[],
   findNames?: FindNames,
 ): Promise<Explained[]> {
-  if (findNames === undefined || !isPlainObject(merged) || !areNamesKnown(problems)) return [];
+  if (findNames === undefined || flaws.length > 0 || !isPlainObject(merged) || !areNamesKnown(problems)) return [];
   const entries = (merged.plugins ?? DEFAULTS.plugins) as readonly string[];
   const names = await findNames(entries, folder);
   return names === undefined ? [] : elsewhere(problems, checkReferences(merged, names));
@@ -83,8 +84,14 @@ function elsewhere(known: readonly Explained[], more: readonly Explained[]): Exp
   return more.filter(({ path }) => !places.has(JSON.stringify(path)));
 }
 
-/** In the order of the file. */
-export function configError({ layers, problems }: RefusedConfig, more: readonly Explained[] = []): ConfigError {
-  const placed = [...problems, ...more].map(({ path, message, part }) => problemAt(layers, path, message, part));
-  return new ConfigError(placed.sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)));
+/** All of it in the order of the file. */
+export function configError(
+  { layers, problems }: RefusedConfig,
+  flaws: readonly Problem[] = [],
+  dangling: readonly Explained[] = [],
+): ConfigError {
+  const placed = [...problems, ...dangling].map(({ path, message, part }) => problemAt(layers, path, message, part));
+  return new ConfigError(
+    [...flaws, ...placed].sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)),
+  );
 }

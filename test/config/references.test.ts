@@ -95,6 +95,11 @@ describe("beside what else is wrong", () => {
     expect(await problemsIn(`{ ${mistake}, ${dangling} }`, plugins)).toHaveLength(1);
   });
 
+  test("nothing is said of names if a section with some is there twice", async () => {
+    const codecs = `"codecs": {}, "codecs": { "order": { "type": "json" } }`;
+    expect(await problemsIn(`{ "watch": 1, ${codecs}, ${dangling} }`, plugins)).toHaveLength(2);
+  });
+
   test("at a reload it is the same", async () => {
     const folder = folderWith({ "zmqecho.config.json": "{}" });
     const loaded = await loadConfigWithNames({ cwd: folder, env: {} }, async () => plugins);
