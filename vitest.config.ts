@@ -2,6 +2,12 @@ import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { closingLine } from "./test/closing-line.ts";
 
+// These need a packed tarball, programs in other languages, a browser, or a minute: vitest.acceptance.config.ts has them.
+const ELSEWHERE = ["test/foreign/**", "test/report/**", "test/package/**", "test/chaos/**"];
+
+// These look at what a process has loaded, or change what Node gives.
+const APART = ["test/config/lazy.test.ts", "test/loader/watch.test.ts"];
+
 export default defineConfig({
   resolve: {
     alias: [
@@ -10,9 +16,14 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ["test/**/*.test.ts"],
-    // These need a packed tarball, programs in other languages, a browser, or a minute: vitest.acceptance.config.ts has them.
-    exclude: ["test/foreign/**", "test/report/**", "test/package/**", "test/chaos/**"],
+    projects: [
+      // One process runs many files: to load the packages for each anew took as long as the tests themselves.
+      {
+        extends: true,
+        test: { name: "together", isolate: false, include: ["test/**/*.test.ts"], exclude: [...ELSEWHERE, ...APART] },
+      },
+      { extends: true, test: { name: "apart", include: APART } },
+    ],
     reporters: ["default", closingLine],
     // Much of the time goes into waiting for child processes; one worker on two cores would take twice as long.
     maxWorkers: Math.max(2, availableParallelism()) + 1,

@@ -10,8 +10,9 @@ import type { CodecDefinition, HandlerDefinition, HandlerFunction, Isolation } f
 import { createCatalog } from "./loader/catalog.ts";
 import { type CodecContents, createCodecCatalog, type FindCodec } from "./loader/codec-catalog.ts";
 import type { PluginProblem } from "./loader/find.ts";
-import { type HandlerSource, isolationOf } from "./loader/registry.ts";
+import { isolationOf } from "./loader/run-settings.ts";
 import { checkCodec, outlineOfHandler, readHandler } from "./loader/shape.ts";
+import type { HandlerSource } from "./loader/start-runner.ts";
 
 /** Handlers and codecs beside those of the plugin folders; they win by name. */
 export interface InCode {
@@ -87,14 +88,14 @@ export function createAssembler(inCode: InCode = {}): Assembler {
 
     // What is there and broken is told of as such, and not as missing too.
     const named = broken.map(({ name }) => name).filter((name) => NAME_PATTERN.test(name));
-    const missing = checkReferences(loaded, {
+    const missing = checkReferences(config, {
       handlers: [...handlers.keys(), ...Object.keys(inCode.handlers ?? {}), ...named],
       codecs: [
         ...[...plugins].filter(([, { outline }]) => outline.codec).map(([name]) => name),
         ...Object.keys(inCode.codecs ?? {}),
         ...named,
       ],
-    });
+    }).map(({ path, message }) => loaded.problem(path, message));
     const codecProblems = codecs.problems.map(({ codec, goesOn, problem }) => ({
       goesOn,
       problem: placed(loaded, codec, problem),

@@ -1,27 +1,21 @@
-/** The endpoints that a host has open: each a core and a socket, opened, changed and closed to follow a configuration. */
+/** The endpoints that a host has open: opened, changed and closed to follow a configuration. */
 import { setTimeout as delay } from "node:timers/promises";
-import { isDeepStrictEqual } from "node:util";
-import { matcherOf } from "./assemble.ts";
 import type { Config, EndpointConfig } from "./config/effective.ts";
-import type { Load } from "./core/call.ts";
-import { type ConfigurableCore, type CoreOptions, type CoreSettings, createCore } from "./core/core.ts";
-import type { Log } from "./handler.ts";
-import type { FindCodec } from "./loader/codec-catalog.ts";
+import {
+  type CodecsFor,
+  type EndpointLoad,
+  type EndpointOptions,
+  hasSameSocket,
+  type OpenEndpoint,
+  openEndpoint,
+  overlaps,
+} from "./endpoint.ts";
 import { giveBackContext, takeContext } from "./transports/zmq/context.ts";
-import { type Introspection, plainFraming, zepFraming } from "./transports/zmq/framing.ts";
-import { createZmqTransport, type ZmqSettings, type ZmqTransport } from "./transports/zmq/transport.ts";
-import { isLoopback, overlap, parseAddress } from "./wire/address.ts";
-
-export interface EndpointsOptions extends Omit<CoreOptions, keyof CoreSettings> {
-  /** What an endpoint with this configuration, which serves handlers by name, tells of the host. */
-  readonly introspectionFor: (endpoint: EndpointConfig) => Introspection;
-  readonly log: Log;
-}
 
 /** What the endpoints should be. */
 export interface EndpointsPlan {
   readonly endpoints: Config["endpoints"];
-  codecsFor(endpoint: EndpointConfig): FindCodec;
+  readonly codecsFor: CodecsFor;
   /** How long calls of an endpoint that closes may go on, in milliseconds. */
   readonly graceMs: number;
 }
@@ -41,59 +35,28 @@ export interface Endpoints {
   close(): Promise<void>;
 }
 
-export interface EndpointLoad extends Load {
-  readonly config: EndpointConfig;
-  /** Replies that no peer took. */
-  readonly droppedReplies: number;
-}
-
-interface Open {
-  readonly core: ConfigurableCore;
-  readonly transport: ZmqTransport;
-  readonly addresses: readonly string[];
-  config: EndpointConfig;
-}
-
-export function createEndpoints(options: EndpointsOptions): Endpoints {
+export function createEndpoints(options: EndpointOptions): Endpoints {
   const { log } = options;
   let context: ReturnType<typeof takeContext> | undefined;
-  const opened = new Map<string, Open>();
+  const opened = new Map<string, OpenEndpoint>();
   const addresses = new Map<string, readonly string[]>();
   /** Endpoints that are gone and still answer what had reached them. */
-  const leaving = new Map<Open, Promise<void>>();
+  const leaving = new Map<OpenEndpoint, Promise<void>>();
   let isStopping = false;
 
-  /** What comes to the new socket waits there until it is served. */
-  async function open(name: string, config: EndpointConfig, plan: EndpointsPlan): Promise<Open> {
+  async function open(name: string, config: EndpointConfig, { codecsFor }: EndpointsPlan): Promise<OpenEndpoint> {
     context ??= takeContext();
-    const transport = createZmqTransport({
-      endpoint: name,
-      places: { bind: config.bind, connect: config.connect, ipcMode: Number.parseInt(config.ipcMode, 8) },
-      socketLimits: config.limits,
-      ...zmqSettings(config, options.introspectionFor),
-      context,
-      log,
-    });
-    const reached = await transport.open();
-    return { core: createCore({ ...options, ...coreSettings(config, plan) }), transport, addresses: reached, config };
+    return openEndpoint(name, config, codecsFor, { ...options, context });
   }
 
-  async function serve(name: string, open: Open): Promise<void> {
-    if (isStopping) return open.transport.close();
+  async function serve(name: string, open: OpenEndpoint): Promise<void> {
+    if (isStopping) return open.close();
     opened.set(name, open);
     addresses.set(name, open.addresses);
-    open.transport.serve(open.core);
-    announce(log, name, open.config, open.addresses);
+    open.serve();
   }
 
-  function change(name: string, open: Open, config: EndpointConfig, plan: EndpointsPlan): void {
-    open.config = config;
-    open.core.configure(coreSettings(config, plan));
-    open.transport.configure(zmqSettings(config, options.introspectionFor));
-    addresses.set(name, open.addresses);
-  }
-
-  async function leave(name: string, open: Open, graceMs: number): Promise<void> {
+  async function leave(name: string, open: OpenEndpoint, graceMs: number): Promise<void> {
     opened.delete(name);
     addresses.delete(name);
     const gone = closeOne(open, graceMs)
@@ -126,7 +89,7 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
     if (isStopping) return closeAll(early);
     for (const [name, open] of opened) {
       const config = wanted.get(name);
-      if (config !== undefined && hasSameSocket(config, open.config)) change(name, open, config, plan);
+      if (config !== undefined && hasSameSocket(config, open.config)) open.configure(config, plan.codecsFor);
     }
     for (const [name, open] of goes) void leave(name, open, plan.graceMs);
     for (const [name, open] of early) await serve(name, open);
@@ -153,8 +116,8 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
   async function openAll(
     entries: readonly (readonly [string, EndpointConfig])[],
     plan: EndpointsPlan,
-  ): Promise<Map<string, Open>> {
-    const done = new Map<string, Open>();
+  ): Promise<Map<string, OpenEndpoint>> {
+    const done = new Map<string, OpenEndpoint>();
     try {
       for (const [name, config] of entries) done.set(name, await open(name, config, plan));
     } catch (error) {
@@ -167,23 +130,17 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
   return {
     addresses,
     apply,
-    loads: () =>
-      new Map(
-        [...opened].map(([name, { core, transport, config }]) => [
-          name,
-          { config, droppedReplies: transport.dropped(), ...core.load() },
-        ]),
-      ),
+    loads: () => new Map([...opened].map(([name, open]) => [name, open.load()])),
     async drain(graceMs) {
       isStopping = true;
       const end = performance.now() + graceMs;
       const all = [...opened.values(), ...leaving.keys()];
-      await Promise.all(all.map(({ transport }) => transport.stopReading()));
-      await Promise.all(all.map(({ core }) => core.drain(Math.max(0, end - performance.now()))));
+      await Promise.all(all.map((open) => open.stopReading()));
+      await Promise.all(all.map((open) => open.drain(Math.max(0, end - performance.now()))));
     },
     async close() {
       isStopping = true;
-      await Promise.all([...[...opened.values()].map(({ transport }) => transport.close()), ...leaving.values()]);
+      await Promise.all([...[...opened.values()].map((open) => open.close()), ...leaving.values()]);
       opened.clear();
       addresses.clear();
       if (context !== undefined) giveBackContext(context);
@@ -201,52 +158,12 @@ function isTaken(error: unknown): boolean {
   return cause?.code === "EADDRINUSE";
 }
 
-async function closeAll(open: ReadonlyMap<string, Open>): Promise<void> {
-  await Promise.all([...open.values()].map(({ transport }) => transport.close()));
+async function closeOne(open: OpenEndpoint, graceMs: number): Promise<void> {
+  await open.stopReading();
+  await open.drain(graceMs, "this endpoint is being closed");
+  await open.close();
 }
 
-async function closeOne({ core, transport }: Open, graceMs: number): Promise<void> {
-  await transport.stopReading();
-  await core.drain(graceMs, "this endpoint is being closed");
-  await transport.close();
-}
-
-function coreSettings(config: EndpointConfig, plan: EndpointsPlan): CoreSettings {
-  const { concurrency, queue } = config;
-  return { allows: matcherOf(config), findCodec: plan.codecsFor(config), concurrency, queue };
-}
-
-function zmqSettings(config: EndpointConfig, introspectionFor: EndpointsOptions["introspectionFor"]): ZmqSettings {
-  const { handler, codec, handlers, introspection, limits, concurrency } = config;
-  const framing =
-    handlers === undefined
-      ? plainFraming(handler, codec)
-      : zepFraming(limits, introspection ? introspectionFor(config) : undefined);
-  return { framing, limits, lockStep: concurrency === 1 };
-}
-
-/** Whether the one can go on with the other's socket: what libzmq is told of it is the same. */
-function hasSameSocket(one: EndpointConfig, other: EndpointConfig | undefined): boolean {
-  return other !== undefined && isDeepStrictEqual(socketOf(one), socketOf(other));
-}
-
-function socketOf({ bind, connect, ipcMode, limits }: EndpointConfig): object {
-  const { maxMessageBytes, handshakeMs, lingerMs } = limits;
-  return { bind, connect, ipcMode, maxMessageBytes, handshakeMs, lingerMs };
-}
-
-function overlaps(one: EndpointConfig, other: EndpointConfig): boolean {
-  return one.bind.some((mine) =>
-    other.bind.some((theirs) => overlap(parseAddress(mine, "bind"), parseAddress(theirs, "bind"))),
-  );
-}
-
-function announce(log: Log, endpoint: string, { bind }: EndpointConfig, reached: readonly string[]): void {
-  for (const [index, address] of reached.entries()) {
-    const bound = index < bind.length;
-    log.info({ endpoint }, `${bound ? "listening on" : "connecting to"} ${address}`);
-    if (bound && !isLoopback(parseAddress(address, "bind"))) {
-      log.warn({ endpoint }, `${address} is open to whoever reaches this machine: no keys are asked for`);
-    }
-  }
+async function closeAll(open: ReadonlyMap<string, OpenEndpoint>): Promise<void> {
+  await Promise.all([...open.values()].map((each) => each.close()));
 }

@@ -4,7 +4,8 @@ import type { Config, EndpointConfig, HandlerConfig } from "./config/effective.t
 import { ZmqEchoError } from "./errors.ts";
 import type { Isolation } from "./handler.ts";
 import { type JsonSchemas, jsonSchemasOf, MAX_SCHEMA_BYTES } from "./loader/json-schema.ts";
-import { concurrencyOf, type HandlerSource, isolationOf, poolOf, timeoutOf } from "./loader/registry.ts";
+import { concurrencyOf, isolationOf, poolOf, timeoutOf } from "./loader/run-settings.ts";
+import type { HandlerSource } from "./loader/start-runner.ts";
 import type { HandlerDescription, HandlerList, HandlerSummary, ProtobufDescription } from "./wire/introspection.ts";
 
 /** What is known of one handler. */

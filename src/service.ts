@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { type Assembly, createAssembler, type InCode, matcherOf, type Survey } from "./assemble.ts";
+import { type Assembly, createAssembler, type InCode, matcherOf } from "./assemble.ts";
 import type { Config, EndpointConfig, HandlerConfig } from "./config/effective.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { CallHook } from "./core/call.ts";
@@ -12,15 +12,15 @@ import { createRequestIds } from "./core/request-ids.ts";
 import { Deadlines } from "./deadlines.ts";
 import { settledWithin } from "./durations.ts";
 import { createEndpoints } from "./endpoints.ts";
-import { ConfigError, formatProblem, textOf } from "./errors.ts";
+import { ConfigError } from "./errors.ts";
 import type { Log } from "./handler.ts";
 import { describeHandler, type HandlerFacts, listOf } from "./introspection.ts";
 import { createRegistry, type HandlerChanges, type RegistryContents } from "./loader/registry.ts";
 import type { HandlerSlot } from "./loader/slot.ts";
 import { createWatcher, type Watcher } from "./loader/watch/watch.ts";
+import { createReloadLog, type Found } from "./reload-log.ts";
 import { statsOf } from "./stats.ts";
 import type { Introspection } from "./transports/zmq/framing.ts";
-import { listed } from "./wording.ts";
 
 export interface ServiceOptions extends InCode {
   readonly hooks?: readonly CallHook[];
@@ -48,11 +48,8 @@ const SHORTEST_TEARDOWN_MS = 1000;
 const HALF_WRITTEN_MS = 100;
 
 /** What a look at the disk came to. */
-interface Look {
+interface Look extends Found {
   readonly loaded: LoadedConfig;
-  readonly survey: Survey;
-  /** Why what is there of the configuration can't be used, and the one in effect goes on. */
-  readonly refusal?: unknown;
 }
 
 export function createService(first: LoadedConfig, options: ServiceOptions): Service {
@@ -60,7 +57,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
   const startedAt = performance.now();
   const assembler = createAssembler(options);
   const registry = createRegistry(log);
-  const reloads = { done: 0, failed: 0 };
+  const news = createReloadLog(log);
   const endpoints = createEndpoints({
     findHandler: registry.find,
     introspectionFor: (endpoint) => introspectionOf(endpoint.limits, matcherOf(endpoint)),
@@ -72,8 +69,6 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
   let current = first;
   /** What the handlers and codecs that are served came from. Endpoints are open, and may be asked, before all else follows. */
   let served: { readonly config: Config; readonly assembly: Assembly } | undefined;
-  /** What has been complained of and is still so. */
-  let complaints = new Set<string>();
   let watcher: Watcher | undefined;
   let isStopped = false;
 
@@ -82,7 +77,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     const facts = () => [...registry.slots()].filter(({ name }) => serves?.(name) ?? true).map(factsOf);
     return {
       stats() {
-        const counted = { startedAt, reloads: { ...reloads }, loads: endpoints.loads(), slots: registry.slots() };
+        const counted = { startedAt, reloads: { ...news.counts }, loads: endpoints.loads(), slots: registry.slots() };
         return statsOf(counted, serves);
       },
       list: () => listOf(facts(), served?.assembly),
@@ -103,8 +98,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     try {
       if (survey.problems.length > 0) throw new ConfigError(survey.problems);
       const look = { loaded: first, survey };
-      complaints = complaintsOf(look);
-      for (const text of complaints) log.error(text);
+      news.complain(look);
       await bringUp(look);
       watchFor(survey.assembly);
     } catch (error) {
@@ -151,7 +145,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
   /** What is wrong at the first look, and was not before, may be half written. */
   async function lookTwice(): Promise<Look> {
     const look = await lookOnce();
-    if ([...complaintsOf(look)].every((text) => complaints.has(text))) return look;
+    if (!news.isWorse(look)) return look;
     await delay(HALF_WRITTEN_MS);
     return lookOnce();
   }
@@ -170,34 +164,14 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
 
   /** Makes what is served what was found, and tells of it. */
   async function follow(look: Look): Promise<void> {
-    const isNew = isOther(look.loaded);
+    const isNewConfig = isOther(look.loaded);
     const changes = await bringUp(look);
-    complain(complaintsOf(look), changes);
-    tellOf(changes, look.survey.assembly.changedCodecs, isNew);
+    news.tell(look, changes, isNewConfig);
     watchFor(look.survey.assembly);
   }
 
   function isOther(loaded: LoadedConfig): boolean {
     return !isDeepStrictEqual(loaded.config, current.config);
-  }
-
-  /** Each is told when it is new, and again only after it was gone. */
-  function complain(texts: ReadonlySet<string>, { failed }: HandlerChanges): void {
-    const fresh = [...texts].filter((text) => !complaints.has(text));
-    for (const text of fresh) log.error(text);
-    if (fresh.length > 0 || failed.length > 0) reloads.failed++;
-    complaints = new Set(texts);
-  }
-
-  function tellOf({ renewed, gone }: HandlerChanges, codecs: readonly string[], isNew: boolean): void {
-    const parts = [...(isNew ? ["the configuration"] : []), ...named("handler", renewed), ...named("codec", codecs)];
-    const texts = [
-      ...(parts.length > 0 ? [`reloaded ${parts.join(", ")}`] : []),
-      ...named("handler", gone).map((text) => `${text} ${gone.length === 1 ? "is" : "are"} gone`),
-    ];
-    if (texts.length === 0) return;
-    reloads.done++;
-    log.info(texts.join("; "));
   }
 
   /** Watches what the configuration and the assembly are made from, or no longer. */
@@ -265,23 +239,4 @@ function contentsOf({ endpoints, handlers: settings }: Config, { handlers, broke
     serves: (handler) => matchers.some((allows) => allows(handler)),
     settings,
   };
-}
-
-/** `handler a`, `handlers a and b`, or nothing. */
-function named(what: string, names: readonly string[]): string[] {
-  return names.length === 0 ? [] : [`${what}${names.length === 1 ? "" : "s"} ${listed(names)}`];
-}
-
-/** All that is wrong and does not stop the rest. */
-function complaintsOf({ survey: { assembly, problems, setbacks }, refusal }: Look): Set<string> {
-  const plugins = assembly.broken.map(({ name, message, ...place }) => {
-    const goesOn = assembly.handlers.has(name) ? "; its last version that did goes on" : "";
-    return `plugin ${name} does not load: ${formatProblem({ ...place, message })}${goesOn}`;
-  });
-  const codecs = setbacks.map((problem) => `${formatProblem(problem)}; the codec goes on as it was`);
-  const unusable =
-    refusal === undefined
-      ? []
-      : [`the configuration can't be used, and what is served stays as it was: ${textOf(refusal)}`];
-  return new Set([...unusable, ...plugins, ...codecs, ...problems.map(formatProblem)]);
 }

@@ -1,6 +1,6 @@
 /** What a host tells of itself in numbers: `host.stats()`, and the reply to `ZEP1 stats`. */
 import { LATENCY_BOUNDS_MS } from "./counts.ts";
-import type { EndpointLoad } from "./endpoints.ts";
+import type { EndpointLoad } from "./endpoint.ts";
 import type { HandlerSlot } from "./loader/slot.ts";
 import type { HandlerStats, HostStats } from "./wire/introspection.ts";
 

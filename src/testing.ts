@@ -16,7 +16,7 @@ import { ZmqEchoError } from "./errors.ts";
 import type { CodecDefinition, HandlerDefinition, HandlerFunction, Log, Metadata, Value } from "./handler.ts";
 import { CODE } from "./loader/find.ts";
 import { loadPlugin } from "./loader/load.ts";
-import { timeoutOf } from "./loader/registry.ts";
+import { timeoutOf } from "./loader/run-settings.ts";
 import { readHandler } from "./loader/shape.ts";
 import { HandlerSlot } from "./loader/slot.ts";
 import { createLog } from "./log.ts";

@@ -1,6 +1,7 @@
 /** `zmqecho check`: everything that `serve` would find out before it opens a socket, and what will hurt later. */
-import { loadConfig } from "../config/load.ts";
+import { loadConfigWithNames } from "../config/load.ts";
 import { ConfigError, formatProblem } from "../errors.ts";
+import { namesBeside } from "../loader/names.ts";
 import { listed } from "../wording.ts";
 import { lookAtPlugins, warn } from "./look-at-plugins.ts";
 import { warningsFor } from "./warnings.ts";
@@ -14,7 +15,7 @@ export interface CheckFlags {
  * Throws a ConfigError (2) with all that is wrong.
  */
 export async function check({ config: file }: CheckFlags): Promise<void> {
-  const loaded = await loadConfig(file === undefined ? {} : { file });
+  const loaded = await loadConfigWithNames(file === undefined ? {} : { file }, namesBeside());
   const { assembly, problems } = await lookAtPlugins(loaded);
   for (const warning of warningsFor(loaded, assembly)) warn(formatProblem(warning));
   if (problems.length > 0) throw new ConfigError(problems);

@@ -1,10 +1,10 @@
 /** The commands of who calls: any REP or ROUTER server, ours or not. */
 import { type Command, Option } from "commander";
 import {
+  addCodecFlags,
   anyDuration,
   bytes,
   CONFIG,
-  codecOption,
   collect,
   command,
   concurrency,
@@ -12,13 +12,10 @@ import {
   count,
   endWithOutput,
   intervalMs,
-  PROTO,
   positiveDuration,
-  RESPONSE_TYPE,
   rate,
   retries,
   speed,
-  TYPE,
   timeoutMs,
 } from "./options.ts";
 
@@ -34,9 +31,21 @@ export function addClientCommands(root: Command): void {
 
 const CONNECT = ["-c, --connect <address>", "where the server is; may be repeated", collect] as const;
 const ENDPOINT = ["--endpoint <name>", "an endpoint or target of the configuration"] as const;
+const HANDLER = ["--handler <name>", "the handler to call by name"] as const;
+const DATA = ["-d, --data <body>", "the body, as BODY"] as const;
+const METADATA = [
+  "-H, --metadata <name=value>",
+  "sent beside the body of a call by name; may be repeated",
+  collect,
+] as const;
+
+/** For people, or for programs. */
+function formOption(what: string): Option {
+  return new Option("-o, --output <form>", what).choices(["pretty", "json"]).default("pretty");
+}
 
 function addSend(root: Command): void {
-  command(root, "send [address] [body]", "send a request and print the reply")
+  const sending = command(root, "send [address] [body]", "send a request and print the reply")
     .usage("[options] [ADDRESS] [BODY]")
     .addHelpText(
       "after",
@@ -48,8 +57,8 @@ A call that fails exits with 64 + its gRPC code: 68 timeout, 69 not found, 78 un
     .option(...CONFIG)
     .option(...CONNECT)
     .option(...ENDPOINT)
-    .option("--handler <name>", "the handler to call by name")
-    .option("-d, --data <body>", "the body, as BODY")
+    .option(...HANDLER)
+    .option(...DATA)
     .option("--stream", "a request for each line of standard input; replies are printed in the order of the lines")
     .option("--in-flight <n>", "with --stream: how many are under way at once; default: 1", concurrency)
     .option("--fail-fast", "with --stream: the first failure is the end")
@@ -61,11 +70,8 @@ A call that fails exits with 64 + its gRPC code: 68 timeout, 69 not found, 78 un
       ]),
     )
     .option("--identity <id>", "with --socket dealer: its routing id, text or hex:…")
-    .option("-H, --metadata <name=value>", "sent beside the body of a call by name; may be repeated", collect)
-    .addOption(codecOption())
-    .option(...PROTO)
-    .option(...TYPE)
-    .option(...RESPONSE_TYPE)
+    .option(...METADATA);
+  addCodecFlags(sending)
     .addOption(
       new Option("-o, --output <form>", "what to print of the reply")
         .choices(["pretty", "value", "raw", "hex", "json"])
@@ -91,7 +97,7 @@ function addList(root: Command): void {
     .option(...CONFIG)
     .option(...CONNECT)
     .option(...ENDPOINT)
-    .addOption(tableOption())
+    .addOption(formOption("how to print it"))
     .option("-t, --timeout <ms>", "for the server's answer; default: 10000", timeoutMs)
     .action(async (flags) => {
       const { list } = await import("./introspect.ts");
@@ -106,7 +112,7 @@ function addDescribe(root: Command): void {
     .option(...CONFIG)
     .option(...CONNECT)
     .option(...ENDPOINT)
-    .addOption(tableOption())
+    .addOption(formOption("how to print it"))
     .option("-t, --timeout <ms>", "for the server's answer; default: 10000", timeoutMs)
     .action(async (handler: string, flags) => {
       const { describe } = await import("./introspect.ts");
@@ -128,7 +134,7 @@ It exits with 0 if a REP or ROUTER is there, 73 for another socket, 78 for none,
     .option(...CONNECT)
     .option(...ENDPOINT)
     .option("--zep", "send a ZEP1 ping; a server that does not speak ZEP/1 takes it for a request")
-    .addOption(tableOption())
+    .addOption(formOption("how to print it"))
     .option("-t, --timeout <ms>", "for each address; default: 5000", timeoutMs)
     .option("--count <n>", "how often to look; default: 1", count)
     .option("--interval <ms>", "between two looks; default: 1000", intervalMs)
@@ -139,12 +145,8 @@ It exits with 0 if a REP or ROUTER is there, 73 for another socket, 78 for none,
     });
 }
 
-function tableOption(): Option {
-  return new Option("-o, --output <form>", "how to print it").choices(["pretty", "json"]).default("pretty");
-}
-
 function addBench(root: Command): void {
-  command(root, "bench [address] [body]", "put a load on a server and measure it")
+  const measuring = command(root, "bench [address] [body]", "put a load on a server and measure it")
     .usage("[options] [ADDRESS] [BODY]")
     .addHelpText(
       "after",
@@ -154,16 +156,13 @@ requests go at their time, and latency counts from then, so that a server that s
 Exits with 3 if a --fail-if holds, with 64 + a gRPC code if all requests failed, with 130 after SIGINT; 2 is usage.`,
     )
     .option(...CONFIG)
-    .option("-c, --connect <address>", "where the server is; may be repeated", collect)
-    .option("--endpoint <name>", "an endpoint or target of the configuration")
-    .option("--handler <name>", "the handler to call by name")
-    .option("-d, --data <body>", "the body, as BODY")
+    .option(...CONNECT)
+    .option(...ENDPOINT)
+    .option(...HANDLER)
+    .option(...DATA)
     .option("--data-lines <file>", "a body in each line, sent in turn")
-    .option("-H, --metadata <name=value>", "sent beside the body of a call by name; may be repeated", collect)
-    .addOption(codecOption())
-    .option(...PROTO)
-    .option(...TYPE)
-    .option(...RESPONSE_TYPE)
+    .option(...METADATA);
+  addCodecFlags(measuring)
     .option("--connections <n>", "how many connections; default: 1", connections)
     .option("--in-flight <n>", "requests at once on each of them; default: 1, with --rate 128", concurrency)
     .option("--rate <n>", "requests a second, whether or not the server keeps up", rate)
@@ -174,7 +173,7 @@ Exits with 3 if a --fail-if holds, with 64 + a gRPC code if all requests failed,
     .option("--check", "decode the replies; one that can't be has failed")
     .option("--no-batch", "send each call by name as a message of its own, though the server takes several in one")
     .option("--fail-if <condition>", "such as 'p99>5ms', 'errors>0.1%' or 'rps<1000'; may be repeated", collect)
-    .addOption(new Option("-o, --output <form>", "how to print it").choices(["pretty", "json"]).default("pretty"))
+    .addOption(formOption("how to print it"))
     .option("--report <file>", "write a page of HTML with the plots, too")
     .option("-q, --quiet", "print nothing but errors")
     .action(async (first: string | undefined, second: string | undefined, flags) => {
@@ -184,7 +183,11 @@ Exits with 3 if a --fail-if holds, with 64 + a gRPC code if all requests failed,
 }
 
 function addTap(root: Command): void {
-  command(root, "tap <listen> <target>", "pass on between clients and their server, and show what passes")
+  const tapping = command(
+    root,
+    "tap <listen> <target>",
+    "pass on between clients and their server, and show what passes",
+  )
     .usage("[options] LISTEN TARGET")
     .addHelpText(
       "after",
@@ -192,16 +195,13 @@ function addTap(root: Command): void {
 LISTEN is the address that clients connect to, such as 'tcp://127.0.0.1:*'.
 TARGET is their server's address, or an endpoint or target of the configuration. A signal ends it.`,
     )
-    .option(...CONFIG)
-    .addOption(codecOption())
-    .option(...PROTO)
-    .option(...TYPE)
-    .option(...RESPONSE_TYPE)
+    .option(...CONFIG);
+  addCodecFlags(tapping)
     .option("--zep", "the messages are ZEP/1: show handler, codec and code")
     .option("--record <file>", "write requests and replies to a new file, for replay and for mocks")
     .option("--filter <text>", "show and record only those whose request or reply has this in its line")
     .option("--max-message-bytes <n>", "larger ones pass, but are not shown or recorded; default: 8388608", bytes)
-    .addOption(new Option("-o, --output <form>", "how to show them").choices(["pretty", "json"]).default("pretty"))
+    .addOption(formOption("how to show them"))
     .option("-q, --quiet", "show no requests and replies")
     .action(async (listen: string, target: string, flags) => {
       const { tap } = await import("./tap.ts");
@@ -210,7 +210,11 @@ TARGET is their server's address, or an endpoint or target of the configuration.
 }
 
 function addReplay(root: Command): void {
-  command(root, "replay <file> [address]", "send a recording's requests again, and tell which replies differ")
+  const replaying = command(
+    root,
+    "replay <file> [address]",
+    "send a recording's requests again, and tell which replies differ",
+  )
     .usage("[options] FILE [ADDRESS]")
     .addHelpText(
       "after",
@@ -218,16 +222,13 @@ function addReplay(root: Command): void {
 FILE is what tap --record wrote. ADDRESS is an address, or an endpoint or target of the configuration; default: where
 they went then. Exits with 1 if a reply differs, with 64 + its gRPC code if a call fails.`,
     )
-    .option(...CONFIG)
-    .addOption(new Option("--codec <name>", "how replies are compared; default: the recording's"))
-    .option(...PROTO)
-    .option(...TYPE)
-    .option(...RESPONSE_TYPE)
+    .option(...CONFIG);
+  addCodecFlags(replaying, "how replies are compared; default: the recording's")
     .option("--fast", "one after the other, without their pauses")
     .option("--speed <factor>", "how many times as fast as they were; default: 1", speed)
     .option("--ignore <path>", "a path of values that may differ, such as $.items[*].id; may be repeated", collect)
     .option("-t, --timeout <ms>", "for each call; default: the target's, or 10000", timeoutMs)
-    .addOption(new Option("-o, --output <form>", "how to tell").choices(["pretty", "json"]).default("pretty"))
+    .addOption(formOption("how to tell"))
     .action(async (file: string, address: string | undefined, flags) => {
       endWithOutput();
       const { replay } = await import("./replay.ts");

@@ -1,6 +1,6 @@
 /** The commands of who serves: run, check and write what is served. */
 import { type Command, Option } from "commander";
-import { CONFIG, codecOption, command, concurrency, PROTO, RESPONSE_TYPE, TYPE } from "./options.ts";
+import { addCodecFlags, CONFIG, command, concurrency } from "./options.ts";
 
 export function addHostCommands(root: Command): void {
   addServe(root);
@@ -11,7 +11,7 @@ export function addHostCommands(root: Command): void {
 }
 
 function addServe(root: Command): void {
-  command(root, "serve [address]", "serve the endpoints of the configuration, or one at ADDRESS")
+  const serving = command(root, "serve [address]", "serve the endpoints of the configuration, or one at ADDRESS")
     .option(...CONFIG)
     .option(
       "--handler <name|file>",
@@ -21,11 +21,8 @@ function addServe(root: Command): void {
       "--reply <value>",
       "answer every request with this; text, or JSON for codecs other than raw; @FILE reads it",
     )
-    .option("--mock <file>", "answer by rules, in JSON, or as a recording of tap has it")
-    .addOption(codecOption())
-    .option(...PROTO)
-    .option(...TYPE)
-    .option(...RESPONSE_TYPE)
+    .option("--mock <file>", "answer by rules, in JSON, or as a recording of tap has it");
+  addCodecFlags(serving)
     .option("--concurrency <n>", "how many requests run at once; default: 1, in lock-step", concurrency)
     .option("-q, --quiet", "log errors only")
     .option("-v, --verbose", "show the traffic")

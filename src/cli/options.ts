@@ -1,15 +1,19 @@
 /** What commands have in common: options, and how their values are read. */
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { BOUNDS } from "../config/defaults.ts";
 
 export const CONFIG = ["--config <file>", "the configuration; default: the nearest zmqecho.config.json"] as const;
 
-export const PROTO = ["--proto <file>", "a .proto file, for the codec protobuf"] as const;
-export const TYPE = ["--type <name>", "the full name of the request's message type, such as shop.Order"] as const;
-export const RESPONSE_TYPE = ["--response-type <name>", "that of the reply; default: the request's"] as const;
-
-export function codecOption(): Option {
-  return new Option("--codec <name>", "raw, json, cbor, msgpack, protobuf, or one of the configuration; default: raw");
+/** The flags of `CodecFlags`. */
+export function addCodecFlags(
+  to: Command,
+  codec = "raw, json, cbor, msgpack, protobuf, or one of the configuration; default: raw",
+): Command {
+  return to
+    .option("--codec <name>", codec)
+    .option("--proto <file>", "a .proto file, for the codec protobuf")
+    .option("--type <name>", "the full name of the request's message type, such as shop.Order")
+    .option("--response-type <name>", "that of the reply; default: the request's");
 }
 
 export function command(root: Command, usage: string, summary: string): Command {

@@ -5,12 +5,13 @@ import type { InCode } from "../assemble.ts";
 import type { Codec, CodecRole } from "../codecs/codec.ts";
 import { createCodecSet } from "../codecs/registry.ts";
 import { DEFAULTS, NAME_PATTERN } from "../config/defaults.ts";
-import { type LoadedConfig, loadConfig } from "../config/load.ts";
+import { type LoadedConfig, loadConfigWithNames } from "../config/load.ts";
 import type { ConfigInput } from "../config/schema.ts";
 import { ConfigError } from "../errors.ts";
 import type { Log } from "../handler.ts";
 import { createHost, type Host } from "../host.ts";
 import { CODE } from "../loader/find.ts";
+import { namesBeside } from "../loader/names.ts";
 import { createLog } from "../log.ts";
 import { encodeBody, valueFromBody } from "./body.ts";
 import { type CodecFlags, codecFromFlags } from "./codec-flags.ts";
@@ -36,10 +37,12 @@ export interface ServeFlags extends CodecFlags {
  */
 export async function serve(address: string | undefined, flags: ServeFlags): Promise<void> {
   const mocked = await mockFrom(flags);
-  const loaded = await loadConfig({
+  const own = endpointFlags(address, flags, mocked);
+  const options = {
     ...(flags.config !== undefined && { file: flags.config }),
-    flags: { ...logFlags(flags), ...endpointFlags(address, flags, mocked) },
-  });
+    flags: { ...logFlags(flags), ...own },
+  };
+  const loaded = await loadConfigWithNames(options, namesBeside(namesInCode(own, flags)));
   const handlers = await handlersFrom(flags, loaded, mocked);
   const log = createLog(loaded.config.log);
   surviveStrayErrors(log);
@@ -90,6 +93,12 @@ function endpointFlags(address: string | undefined, flags: ServeFlags, mocked: M
     endpoints: { [name]: endpoint },
     ...codecs,
   };
+}
+
+/** What the one endpoint of such flags serves, unless that is a plugin of the configuration. */
+function namesInCode({ endpoints = {} }: ConfigInput, { handler, reply, mock }: ServeFlags): string[] {
+  if (reply === undefined && mock === undefined && fileName(handler) === undefined) return [];
+  return Object.values(endpoints).flatMap((endpoint) => endpoint.handlers ?? endpoint.handler ?? []);
 }
 
 const REPLY = "reply";

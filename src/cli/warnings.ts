@@ -5,7 +5,7 @@ import type { EndpointConfig } from "../config/effective.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { formatProblem, type Problem } from "../errors.ts";
 import type { Isolation } from "../handler.ts";
-import { isolationOf, timeoutOf } from "../loader/registry.ts";
+import { isolationOf, timeoutOf } from "../loader/run-settings.ts";
 import { isLoopback, parseAddress, reachable } from "../wire/address.ts";
 
 /** In the order in which they stand in the configuration, more or less; the plugins first. */

@@ -6,7 +6,7 @@ import { ConfigError, textOf } from "../errors.ts";
 import { firstLine } from "../wording.ts";
 import type { Evaluated } from "./code-file.ts";
 import { quoted } from "./explain.ts";
-import { emptyMessage, type LocatedJson, readJson } from "./located-json.ts";
+import { emptyMessage, type LocatedJson, readFlawedJson } from "./located-json.ts";
 import { isPlainObject } from "./path.ts";
 
 export interface ConfigFile {
@@ -15,6 +15,8 @@ export interface ConfigFile {
   readonly value: unknown;
   /** For JSON: where each value stands. */
   readonly position?: LocatedJson["position"];
+  /** For JSON: what is wrong with the text, though it can be read. */
+  readonly flaws: LocatedJson["flaws"];
   /** The files it is made of, absolute: itself and, if it is code, what it imports. */
   readonly inputs: readonly string[];
   /** For code: another one for other code. */
@@ -61,7 +63,7 @@ async function using(read: (explorer: Explorer) => Promise<Result>, named?: stri
   const texts = new Map<string, LocatedJson>();
   const json = (file: string, content: string) => {
     const isPackage = file.endsWith("package.json");
-    const text = readJson(file, content, isPackage ? PACKAGE_KEY : undefined);
+    const text = readFlawedJson(file, content, isPackage ? PACKAGE_KEY : undefined);
     texts.set(file, text);
     return isPackage ? { [PACKAGE_KEY]: text.value } : text.value;
   };
@@ -113,9 +115,16 @@ async function using(read: (explorer: Explorer) => Promise<Result>, named?: stri
   if (result.isEmpty === true || result.config === undefined) {
     throw new ConfigError([{ file, message: CODE_FILE.test(file) ? noDefaultMessage : emptyMessage }]);
   }
-  const position = texts.get(file)?.position;
+  const { position, flaws = [] } = texts.get(file) ?? {};
   const { inputs = [file], hash } = evaluated.get(file) ?? {};
-  return { file, value: result.config, ...(position && { position }), inputs, ...(hash !== undefined && { hash }) };
+  return {
+    file,
+    value: result.config,
+    ...(position && { position }),
+    flaws,
+    inputs,
+    ...(hash !== undefined && { hash }),
+  };
 }
 
 /** Of a file that has to be run to know what it says. */

@@ -1,40 +1,33 @@
 /** Loading a configuration, top to bottom: the sources, the merge, the checks, the result. */
 import { dirname, join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { ConfigError, type Problem } from "../errors.ts";
-import { type Config, effectiveConfig } from "./effective.ts";
-import { type Explained, explain } from "./explain.ts";
+import { ConfigError } from "../errors.ts";
+import type { Explained } from "./explain.ts";
 import type { ConfigFile } from "./file.ts";
 import { type Environment, interpolate } from "./interpolate.ts";
-import { type Layer, mergeLayers, type Origin, originOf, ownerOf, problemAt, sourceText } from "./layers.ts";
-import { isPlainObject, type Path } from "./path.ts";
-import { checkRelations } from "./relations.ts";
-import { type ConfigInput, configSchema } from "./schema.ts";
+import type { Layer } from "./layers.ts";
+import { isPlainObject } from "./path.ts";
+import type { FindNames } from "./references.ts";
+import {
+  configError,
+  danglingIn,
+  isRefused,
+  type RefusedConfig,
+  type ResolvedConfig,
+  resolveLayers,
+} from "./resolve.ts";
+import type { ConfigInput } from "./schema.ts";
 
-/** A valid configuration that knows where each of its values came from. */
-export interface LoadedConfig {
-  readonly config: Config;
-  /** Absolute; absent if none was found. */
-  readonly file?: string;
-  /** What relative paths are relative to: the file's folder, or the working directory. Absolute. */
-  readonly folder: string;
-  /** Where the value at a path came from. */
-  origin(path: Path): Origin;
-  /** A problem found later, with the file, line and column of the value at a path. */
-  problem(path: Path, message: string): Problem;
-  /** The text with its `${NAME}` where variables were filled in; undefined where none were. */
-  source(path: Path): string | undefined;
+/** A valid configuration that knows where each of its values came from, and reads itself again. */
+export interface LoadedConfig extends ResolvedConfig {
   /** The files it was made from, absolute; if none was found, the one that would be found first. */
   readonly files: readonly string[];
   /**
    * Reads the same file again, with the same environment and flags; if there was none, looks for one again.
-   * Rejects with a {@link ConfigError} as `loadConfig` does. What was given as an object gives itself.
+   * Rejects with a `ConfigError` as `loadConfig` does. What was given as an object gives itself.
    */
   reload(): Promise<LoadedConfig>;
 }
-
-/** What the layers come to, whatever became of the files. */
-type Resolved = Omit<LoadedConfig, "files" | "reload">;
 
 export interface LoadOptions {
   /** The file to read, relative to `cwd`. Default: `ZMQECHO_CONFIG`, or the nearest one that is found. */
@@ -52,9 +45,17 @@ export interface LoadOptions {
 
 /**
  * Finds, reads, merges and checks: flags over the environment over the file over the defaults.
- * Throws {@link ConfigError} with all the problems there are.
+ * Throws `ConfigError` with all the problems there are.
  */
 export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfig> {
+  return loadConfigWithNames(options);
+}
+
+/**
+ * As {@link loadConfig}, and a name that nothing stands behind is told together with whatever else is wrong. A configuration
+ * in which nothing else is comes back as it is: for that the plugins are loaded anyway, and know better.
+ */
+export async function loadConfigWithNames(options: LoadOptions, findNames?: FindNames): Promise<LoadedConfig> {
   const { env = process.env, flags = {} } = options;
   const cwd = resolve(options.cwd ?? ".");
   const named = options.file ?? (env.ZMQECHO_CONFIG || undefined);
@@ -64,17 +65,21 @@ export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfi
       ? await findConfigFile(cwd)
       : await readConfigFile(resolve(cwd, named), options.file === undefined ? "ZMQECHO_CONFIG" : "--config");
 
-  function withFile(file: ConfigFile | undefined): LoadedConfig {
+  async function withFile(file: ConfigFile | undefined): Promise<LoadedConfig> {
     async function reload(): Promise<LoadedConfig> {
-      if (file === undefined) return loadConfig(options);
+      if (file === undefined) return loadConfigWithNames(options, findNames);
       // Not another search: a file that is gone must not hand over to another one, or to none.
       const fileNow = await readConfigFile(file.file);
-      const now = withFile(fileNow);
+      const now = await withFile(fileNow);
       const isSameCode = file.hash !== undefined && file.hash === fileNow.hash;
       return isSameCode && isSameButForFunctions(loaded.config, now.config) ? loaded : now;
     }
+    const resolved = resolveFile(file, { env, flags, cwd });
+    const flaws = file?.flaws ?? [];
+    if (isRefused(resolved)) throw configError(resolved, flaws, await danglingIn(resolved, flaws, findNames));
+    if (flaws.length > 0) throw new ConfigError(flaws);
     const loaded = {
-      ...resolveFile(file, { env, flags, cwd }),
+      ...resolved,
       files: file?.inputs ?? [join(cwd, FIRST_PLACE)],
       reload,
     };
@@ -101,7 +106,7 @@ function isSameButForFunctions(one: unknown, other: unknown): boolean {
 function resolveFile(
   found: ConfigFile | undefined,
   { env, flags, cwd }: { readonly env: Environment; readonly flags: ConfigInput; readonly cwd: string },
-): Resolved {
+): ResolvedConfig | RefusedConfig {
   const folder = found === undefined ? cwd : dirname(found.file);
   const layers: Layer[] = [];
   const problems: Explained[] = [];
@@ -124,13 +129,14 @@ function resolveFile(
 
 /**
  * Checks a configuration that is given as an object. No file is read, no variable of the environment counts, and `${}` is left alone.
- * Throws {@link ConfigError} with all the problems there are.
+ * Throws `ConfigError` with all the problems there are.
  * @param options.folder what relative paths are relative to; default: the working directory
  */
 export function resolveConfig(input: ConfigInput, options: { readonly folder?: string } = {}): LoadedConfig {
   const folder = resolve(options.folder ?? ".");
   const problems: Explained[] = [];
   const resolved = resolveLayers([inputLayer(input, folder, problems)], problems, folder);
+  if (isRefused(resolved)) throw configError(resolved);
   const loaded: LoadedConfig = { ...resolved, files: [], reload: async () => loaded };
   return loaded;
 }
@@ -174,32 +180,4 @@ function inputLayer(input: unknown, folder: string, problems: Explained[]): Laye
   const { value, ...result } = interpolate(input);
   problems.push(...result.problems);
   return { source: "flag", value, folder };
-}
-
-function resolveLayers(layers: readonly Layer[], found: readonly Explained[], folder: string, file?: string): Resolved {
-  const merged = mergeLayers(layers);
-  const folderOf = (path: Path) => ownerOf(layers, path)?.layer.folder ?? folder;
-  const schema = configSchema();
-  const parsed = schema.safeParse(merged);
-  const issues = parsed.success ? [] : explain(parsed.error.issues, merged, (path) => sourceText(layers, path));
-  // A value that is already known to be wrong (a variable is not set) is not worth a second complaint.
-  const known = new Set(found.map(({ path }) => JSON.stringify(path)));
-  const more = [...issues, ...checkRelations(merged, folderOf)].filter(({ path }) => !known.has(JSON.stringify(path)));
-  const problems = [...found, ...more];
-  if (!parsed.success || problems.length > 0) throw configError(layers, problems);
-  const effective = effectiveConfig(parsed.data, folderOf);
-  if (effective.problems.length > 0) throw configError(layers, effective.problems);
-  return {
-    config: effective.config,
-    ...(file !== undefined && { file }),
-    folder,
-    origin: (path) => originOf(layers, path),
-    problem: (path, message) => problemAt(layers, path, message),
-    source: (path) => sourceText(layers, path),
-  };
-}
-
-function configError(layers: readonly Layer[], problems: readonly Explained[]): ConfigError {
-  const placed = problems.map(({ path, message, part }) => problemAt(layers, path, message, part));
-  return new ConfigError(placed.sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)));
 }

@@ -12,15 +12,24 @@ interface Position {
 
 export interface LocatedJson {
   readonly value: unknown;
+  /** What should not be in it, and is not in the value: a key twice in one object (the first one counts), a key named `__proto__`. */
+  readonly flaws: readonly Problem[];
   /** Where the value stands, or with `key` where its key does; undefined if there is nothing at that path. */
   position(path: Path, part?: "key"): Position | undefined;
 }
 
+/** As {@link readFlawedJson}, and throws {@link ConfigError} for flaws too. */
+export function readJson(file: string, content: string, property?: string): LocatedJson {
+  const json = readFlawedJson(file, content, property);
+  if (json.flaws.length > 0) throw new ConfigError(json.flaws);
+  return json;
+}
+
 /**
  * Reads a JSON text, or what stands under `property` of it (`undefined` if there is nothing).
- * Throws {@link ConfigError}: broken syntax, no content, a key twice in one object, a key named `__proto__`.
+ * Throws {@link ConfigError}: broken syntax, no content.
  */
-export function readJson(file: string, content: string, property?: string): LocatedJson {
+export function readFlawedJson(file: string, content: string, property?: string): LocatedJson {
   const text = content.replace(/^\uFEFF/, "");
   const locate = locator(text);
   const syntax: { error: ParseErrorCode; offset: number; length: number }[] = [];
@@ -32,14 +41,14 @@ export function readJson(file: string, content: string, property?: string): Loca
   }
   const root = tree === undefined || property === undefined ? tree : jsonc.findNodeAtLocation(tree, [property]);
   if (root === undefined) {
-    if (property !== undefined) return { value: undefined, position: () => undefined };
+    if (property !== undefined) return { value: undefined, flaws: [], position: () => undefined };
     throw new ConfigError([{ file, message: emptyMessage }]);
   }
-  const problems: Problem[] = [];
-  const value = valueOfNode(root, (message, offset) => problems.push({ file, ...locate(offset), message }), locate);
-  if (problems.length > 0) throw new ConfigError(problems);
+  const flaws: Problem[] = [];
+  const value = valueOfNode(root, (message, offset) => flaws.push({ file, ...locate(offset), message }), locate);
   return {
     value,
+    flaws,
     position(path, part) {
       const node = jsonc.findNodeAtLocation(root, [...path]);
       const shown = part === "key" && node?.parent?.type === "property" ? node.parent : node;

@@ -1,26 +1,14 @@
 /** From a handler's name to what answers to it: set up, replaced and torn down while calls run. */
-import { availableParallelism } from "node:os";
 import { isDeepStrictEqual } from "node:util";
 import { DEFAULTS } from "../config/defaults.ts";
 import type { HandlerConfig } from "../config/effective.ts";
 import { settledWithin } from "../durations.ts";
 import { textOf } from "../errors.ts";
-import type { HandlerDefinition, Log } from "../handler.ts";
-import { startInline } from "../runtime/inline.ts";
-import { createIsolatedRunner, type IsolatedOptions } from "../runtime/isolated.ts";
+import type { Log } from "../handler.ts";
 import type { Runner } from "../runtime/runner.ts";
-import { fileOf, type Plugin } from "./load.ts";
-import type { HandlerOutline } from "./shape.ts";
+import { concurrencyOf } from "./run-settings.ts";
 import { HandlerSlot, type HandlerVersion } from "./slot.ts";
-
-/** What a plugin or the embedding code defines. One of the two ways to run it is there at least. */
-export interface HandlerSource {
-  readonly outline: HandlerOutline;
-  /** Runs in this thread. */
-  readonly definition?: HandlerDefinition;
-  /** Runs in workers. */
-  readonly plugin?: Plugin;
-}
+import { type HandlerSource, startRunner } from "./start-runner.ts";
 
 /** What the registry should hold. */
 export interface RegistryContents {
@@ -205,58 +193,4 @@ function isSame(one: HandlerSource, other: HandlerSource): boolean {
     one.plugin?.file === other.plugin?.file &&
     one.plugin?.bundle.hash === other.plugin?.bundle.hash
   );
-}
-
-/** Milliseconds from the read of a request to its deadline: what the config says, or the plugin, or the default. */
-export function timeoutOf(outline: HandlerOutline, own: { readonly timeoutMs?: number } = {}): number {
-  return own.timeoutMs ?? outline.timeoutMs ?? DEFAULTS.handlerTimeoutMs;
-}
-
-/** Likewise where it runs. */
-export function isolationOf(outline: HandlerOutline, own: Partial<HandlerConfig> = {}) {
-  return own.isolation ?? outline.isolation ?? "inline";
-}
-
-/** How many calls run at once. A worker runs one at a time, so no more than there may be workers. */
-export function concurrencyOf(outline: HandlerOutline, own: Partial<HandlerConfig>): number {
-  const asked = own.concurrency ?? outline.concurrency ?? Number.POSITIVE_INFINITY;
-  return isolationOf(outline, own) === "inline" ? asked : Math.min(asked, poolOf(own).maxWorkers);
-}
-
-/** The bounds of a pool: what the config says, or the defaults. */
-export function poolOf({ pool }: Partial<HandlerConfig>): IsolatedOptions["pool"] {
-  const { idleMs, memoryMb } = pool ?? DEFAULTS.pool;
-  return { maxWorkers: pool?.maxWorkers ?? availableParallelism(), idleMs, memoryMb };
-}
-
-/** @param warm start a worker now, so that a setup that fails shows before anything is replaced */
-async function startRunner(
-  handler: string,
-  { outline, definition, plugin }: HandlerSource,
-  own: Partial<HandlerConfig>,
-  log: Log,
-  warm: boolean,
-): Promise<Runner> {
-  const shared = {
-    handler,
-    options: own.options ?? {},
-    timeoutMs: timeoutOf(outline, own),
-    setupMs: DEFAULTS.setupTimeoutMs,
-    log,
-  };
-  const isolation = isolationOf(outline, own);
-  if (isolation === "inline") {
-    if (definition === undefined) throw new Error("it is loaded in workers only");
-    return startInline(definition, shared);
-  }
-  if (plugin === undefined) throw new Error(`it is given in code, so it can't run in a ${isolation}`);
-  const walls = { isolation, plugin: fileOf(plugin), bundle: plugin.bundle, pool: poolOf(own) };
-  const runner = createIsolatedRunner({ ...shared, ...walls });
-  try {
-    if (warm) await runner.warm();
-  } catch (error) {
-    await runner.close(0);
-    throw error;
-  }
-  return runner;
 }

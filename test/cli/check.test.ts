@@ -74,6 +74,30 @@ test("every mistake in the file is one line with its place", async () => {
   ]);
 });
 
+test("names with nothing behind them are told together with what else is wrong in the file", async () => {
+  const { code, stderr } = await check(
+    `{
+  "watch": "yes",
+  "endpoints": { "a": { "bind": "tcp://127.0.0.1:5000", "handler": "vta", "codec": "jsno" } },
+  "targets": { "t": { "connect": "tcp://127.0.0.1:5000", "codec": "csv" } }
+}`,
+    { "plugins/vat.ts": ECHO, "plugins/csv.ts": "export default (;\n" },
+  );
+  expect(code).toBe(2);
+  expect(stderr).toEqual([
+    'zmqecho: zmqecho.config.json:2:12: watch: expected true or false, got "yes"',
+    'zmqecho: zmqecho.config.json:3:68: endpoints.a.handler: there is no handler "vta"; did you mean "vat"?',
+    'zmqecho: zmqecho.config.json:3:84: endpoints.a.codec: there is no codec "jsno"; did you mean "json"?',
+  ]);
+});
+
+test("which names there are is not known without a package of plugins, so none is complained of", async () => {
+  const { stderr } = await check(
+    `{ "plugins": ["not-installed"], "watch": 1, "endpoints": { "a": { "bind": "tcp://127.0.0.1:5000", "handler": "its" } } }`,
+  );
+  expect(stderr).toEqual(["zmqecho: zmqecho.config.json:1:42: watch: expected true or false, got 1"]);
+});
+
 test("names with nothing behind them, schemas and broken plugins are told all at once", async () => {
   const { code, stderr } = await check(
     {

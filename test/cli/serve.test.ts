@@ -65,8 +65,7 @@ describe("with flags alone", () => {
   test("-v shows the traffic", async () => {
     const served = await serve([ANY_PORT, "-v"]);
     await client(served.addresses[0]).request("hello");
-    const lines = served
-      .log()
+    const lines = (await served.stop()).stderr
       .split("\n")
       .filter(Boolean)
       .map((line) => JSON.parse(line) as { msg: string });
@@ -99,6 +98,19 @@ test("a mistake in the configuration is exit 2, with its place", async () => {
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   expect(stderr).toContain(`${cwd}/zmqecho.config.json:2:25: endpoints.e.bnid: `);
   expect(stderr).toContain('did you mean "bind"?');
+});
+
+test.each([
+  ["the handler of --reply", ["--reply", "x"]],
+  ["a file", ["--handler", "./one.ts"]],
+])("%s is not missed beside a mistake in the configuration", async (_, args) => {
+  const cwd = folderWith({ "zmqecho.config.json": '{ "watch": 1 }', "one.ts": "" });
+  const { code, stderr } = await run(["serve", ANY_PORT, ...args, "--codec", "jsno"], { cwd });
+  expect(code).toBe(2);
+  expect(stderr.split("\n").filter(Boolean)).toEqual([
+    expect.stringContaining('there is no codec "jsno"'),
+    expect.stringContaining("expected true or false, got 1"),
+  ]);
 });
 
 test("an address that is taken is exit 1, in one line", async () => {

@@ -36,6 +36,20 @@ test("all problems come at once, in the order of the file, each with its line an
   ]);
 });
 
+test("a key twice in one object is told beside them, whatever its second value is", async () => {
+  const content = `{
+  "watch": 1,
+  "endpoints": { "a": { "bind": "tcp://*:1", "queue": -1, "queue": "many" } },
+  "watch": 2
+}`;
+  expect(await problemsIn(content)).toEqual([
+    "2:12: watch: expected true or false, got 1",
+    "3:55: endpoints.a.queue: expected a whole number from 0 to 1000000, got -1",
+    '3:59: the key "queue" is here twice, first at 3:46; keep one',
+    '4:3: the key "watch" is here twice, first at 2:3; keep one',
+  ]);
+});
+
 test.each([[[]], ["text"], [5], [null]])("the whole must be an object, not %j", (input) => {
   expect(problemsWith(input)).toEqual([expect.stringMatching(/expected an object, got /)]);
 });

@@ -100,7 +100,7 @@ test("replies that nobody takes are counted", { timeout: 60_000 }, async () => {
   const host = await startHost(
     { endpoints: { e: { bind: ANY_PORT, handler: "big", concurrency: 8 } } },
     {
-      big: () => Buffer.alloc(1_000_000),
+      big: () => Buffer.alloc(100_000),
     },
   );
   const { Dealer } = await import("zeromq");
@@ -109,7 +109,7 @@ test("replies that nobody takes are counted", { timeout: 60_000 }, async () => {
   lazy.connect(addressOf(host, "e"));
   for (let sent = 0; sent < 1200; sent++) await lazy.send(["", "x"]);
   await expect.poll(() => host.stats().endpoints.e?.droppedReplies, { timeout: 45_000 }).toBeGreaterThan(0);
-  expect(String((await exchange(addressOf(host, "e"), "x"))[0]).length).toBe(1_000_000);
+  expect(String((await exchange(addressOf(host, "e"), "x"))[0]).length).toBe(100_000);
 });
 
 test("workers of a version that was replaced count until they are gone, and those it lost for ever", async () => {

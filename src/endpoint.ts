@@ -1,0 +1,122 @@
+/** One endpoint that is open: a core and a socket, as its configuration has them. */
+import { isDeepStrictEqual } from "node:util";
+import { matcherOf } from "./assemble.ts";
+import type { EndpointConfig } from "./config/effective.ts";
+import type { Load } from "./core/call.ts";
+import { type CoreOptions, type CoreSettings, createCore } from "./core/core.ts";
+import type { Log } from "./handler.ts";
+import type { FindCodec } from "./loader/codec-catalog.ts";
+import { type Introspection, plainFraming, zepFraming } from "./transports/zmq/framing.ts";
+import { createZmqTransport, type ZmqOptions, type ZmqSettings } from "./transports/zmq/transport.ts";
+import { isLoopback, overlap, parseAddress } from "./wire/address.ts";
+
+export interface EndpointOptions extends Omit<CoreOptions, keyof CoreSettings> {
+  /** What an endpoint with this configuration, which serves handlers by name, tells of the host. */
+  readonly introspectionFor: (endpoint: EndpointConfig) => Introspection;
+  readonly log: Log;
+}
+
+export interface EndpointLoad extends Load {
+  readonly config: EndpointConfig;
+  /** Replies that no peer took. */
+  readonly droppedReplies: number;
+}
+
+/** The codecs of an endpoint, which has limits of its own. */
+export type CodecsFor = (endpoint: EndpointConfig) => FindCodec;
+
+export interface OpenEndpoint {
+  readonly config: EndpointConfig;
+  /** The real ones, ports filled in. */
+  readonly addresses: readonly string[];
+  /** What comes before waits in the socket. */
+  serve(): void;
+  /** From the next message on. The socket must be the same, as {@link hasSameSocket} has it. */
+  configure(config: EndpointConfig, codecsFor: CodecsFor): void;
+  load(): EndpointLoad;
+  stopReading(): Promise<void>;
+  /** Answers what has been read, for `graceMs` at most; what comes then is `unavailable`, and told why. */
+  drain(graceMs: number, why?: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Rejects with a `ZmqEchoError` if an address can't be had. */
+export async function openEndpoint(
+  name: string,
+  first: EndpointConfig,
+  codecsFor: CodecsFor,
+  { context, ...options }: EndpointOptions & Pick<ZmqOptions, "context">,
+): Promise<OpenEndpoint> {
+  const { introspectionFor, log } = options;
+  let config = first;
+  const transport = createZmqTransport({
+    endpoint: name,
+    places: { bind: config.bind, connect: config.connect, ipcMode: Number.parseInt(config.ipcMode, 8) },
+    socketLimits: config.limits,
+    ...zmqSettings(config, introspectionFor),
+    context,
+    log,
+  });
+  const addresses = await transport.open();
+  const core = createCore({ ...options, ...coreSettings(config, codecsFor) });
+  return {
+    get config() {
+      return config;
+    },
+    addresses,
+    serve() {
+      transport.serve(core);
+      announce(log, name, config, addresses);
+    },
+    configure(next, nextCodecsFor) {
+      config = next;
+      core.configure(coreSettings(config, nextCodecsFor));
+      transport.configure(zmqSettings(config, introspectionFor));
+    },
+    load: () => ({ config, droppedReplies: transport.dropped(), ...core.load() }),
+    stopReading: transport.stopReading,
+    drain: core.drain,
+    close: transport.close,
+  };
+}
+
+function coreSettings(config: EndpointConfig, codecsFor: CodecsFor): CoreSettings {
+  const { concurrency, queue } = config;
+  return { allows: matcherOf(config), findCodec: codecsFor(config), concurrency, queue };
+}
+
+function zmqSettings(config: EndpointConfig, introspectionFor: EndpointOptions["introspectionFor"]): ZmqSettings {
+  const { handler, codec, handlers, introspection, limits, concurrency } = config;
+  const framing =
+    handlers === undefined
+      ? plainFraming(handler, codec)
+      : zepFraming(limits, introspection ? introspectionFor(config) : undefined);
+  return { framing, limits, lockStep: concurrency === 1 };
+}
+
+/** Whether the one can go on with the other's socket: what libzmq is told of it is the same. */
+export function hasSameSocket(one: EndpointConfig, other: EndpointConfig | undefined): boolean {
+  return other !== undefined && isDeepStrictEqual(socketOf(one), socketOf(other));
+}
+
+function socketOf({ bind, connect, ipcMode, limits }: EndpointConfig): object {
+  const { maxMessageBytes, handshakeMs, lingerMs } = limits;
+  return { bind, connect, ipcMode, maxMessageBytes, handshakeMs, lingerMs };
+}
+
+/** Whether both can't be bound at once. */
+export function overlaps(one: EndpointConfig, other: EndpointConfig): boolean {
+  return one.bind.some((mine) =>
+    other.bind.some((theirs) => overlap(parseAddress(mine, "bind"), parseAddress(theirs, "bind"))),
+  );
+}
+
+function announce(log: Log, endpoint: string, { bind }: EndpointConfig, reached: readonly string[]): void {
+  for (const [index, address] of reached.entries()) {
+    const bound = index < bind.length;
+    log.info({ endpoint }, `${bound ? "listening on" : "connecting to"} ${address}`);
+    if (bound && !isLoopback(parseAddress(address, "bind"))) {
+      log.warn({ endpoint }, `${address} is open to whoever reaches this machine: no keys are asked for`);
+    }
+  }
+}
