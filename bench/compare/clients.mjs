@@ -64,4 +64,11 @@ const byName =
     return { call: (input) => client.call("echo", input) };
   };
 
-export const clients = { bare: bare(toText, toValue), "bare raw": bare(asIs, asIs), req, library, zep: byName(true), "zep-single": byName(false) };
+export const clients = {
+  bare: bare(toText, toValue),
+  "bare raw": bare(asIs, asIs),
+  req,
+  library,
+  zep: byName(true),
+  "zep-single": byName(false),
+};
