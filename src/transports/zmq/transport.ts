@@ -5,6 +5,7 @@ import type { Log } from "../../handler.ts";
 import type { MessageLimits } from "../../wire/limits.ts";
 import { type Attached, attach, needsIpv6, type Places } from "./attach.ts";
 import { type Answerer, createAnswerer, type Framing } from "./framing.ts";
+import { watchNewcomers } from "./newcomers.ts";
 import { createRouterLoop } from "./router.ts";
 
 export interface ZmqOptions extends ZmqSettings {
@@ -86,9 +87,11 @@ export function createZmqTransport(options: ZmqOptions): ZmqTransport {
 
     async stopReading(): Promise<void> {
       const from = performance.now();
+      const newcomers = watchNewcomers(loop.socket);
       for (;;) {
         const now = performance.now();
-        const silentFor = now - Math.max(from, loop.lastActiveAt());
+        const lastAt = newcomers.onTheWay() > 0 ? now : newcomers.lastSeenAt();
+        const silentFor = now - Math.max(from, lastAt, loop.lastActiveAt());
         const left = Math.min(SILENCE_MS - silentFor, LONGEST_WAIT_FOR_SILENCE_MS - (now - from));
         if (left <= 0) return;
         await new Promise((resolve) => setTimeout(resolve, Math.ceil(left)));

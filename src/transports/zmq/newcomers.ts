@@ -1,0 +1,33 @@
+/**
+ * Who connects while an endpoint stops. A request is sent when the handshake is over, so those who are on the way have most
+ * likely one for us; on a busy machine that takes longer than the silence after which nobody seems to want anything.
+ */
+import type { Router } from "zeromq";
+
+export interface Newcomers {
+  /** How many have connected and not yet ended their handshake. */
+  onTheWay(): number;
+  /** `performance.now()` when one last did either. */
+  lastSeenAt(): number;
+}
+
+/** Those who come from now on, until the socket is closed. */
+export function watchNewcomers(socket: Router): Newcomers {
+  let onTheWay = 0;
+  let lastSeenAt = 0;
+  const came = (): void => {
+    onTheWay++;
+    lastSeenAt = performance.now();
+  };
+  // One that had come before is none of those counted.
+  const ended = (): void => {
+    onTheWay = Math.max(0, onTheWay - 1);
+    lastSeenAt = performance.now();
+  };
+  socket.events.on("accept", came);
+  socket.events.on("handshake", ended);
+  socket.events.on("handshake:error:auth", ended);
+  socket.events.on("handshake:error:protocol", ended);
+  socket.events.on("handshake:error:other", ended);
+  return { onTheWay: () => onTheWay, lastSeenAt: () => lastSeenAt };
+}
