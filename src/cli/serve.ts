@@ -13,6 +13,7 @@ import { createHost, type Host } from "../host.ts";
 import { CODE } from "../loader/find.ts";
 import { namesBeside } from "../loader/names.ts";
 import { createLog } from "../log.ts";
+import { collectEarly } from "../transports/zmq/collect.ts";
 import { encodeBody, valueFromBody } from "./body.ts";
 import { type CodecFlags, codecFromFlags } from "./codec-flags.ts";
 import { codecFromPlugin } from "./destination.ts";
@@ -36,6 +37,7 @@ export interface ServeFlags extends CodecFlags {
  * Throws a usage error or ConfigError (2), and exits with 1 when an address can't be had.
  */
 export async function serve(address: string | undefined, flags: ServeFlags): Promise<void> {
+  collectEarly();
   const mocked = await mockFrom(flags);
   const own = endpointFlags(address, flags, mocked);
   const options = {

@@ -1,6 +1,7 @@
 /** One loop that reads a socket on which strangers send. */
 import type { Router, SocketOptions } from "zeromq";
 import type { Log } from "../../handler.ts";
+import { noteReceived } from "./collect.ts";
 import type { Answerer } from "./framing.ts";
 
 export interface LoopOptions {
@@ -63,6 +64,7 @@ export async function readMessages(socket: Router, log: Log, { handle, between }
       return;
     }
     const readAt = performance.now();
+    noteReceived(frames);
     try {
       const handled = handle(frames, readAt);
       if (handled !== undefined) await handled;
