@@ -3,6 +3,7 @@
  * would be the dearest part of a small call. What an expired one means is its owner's business.
  */
 import { LONGEST_TIMER_MS } from "./durations.ts";
+import { LinkedList, type Node } from "./linked-list.ts";
 
 export interface Deadline {
   /** On the clock of `performance.now()`. */
@@ -12,24 +13,26 @@ export interface Deadline {
 }
 
 export class Deadlines<Kind extends Deadline = Deadline> {
-  readonly #watched = new Set<Kind>();
+  readonly #watched = new LinkedList<Kind>();
   #timer: NodeJS.Timeout | undefined;
   /** When the timer fires; of those that are watched none expires sooner. */
   #dueAt = Number.POSITIVE_INFINITY;
 
-  /** Keeps the process alive until it has expired, or is watched no longer. */
-  watch(deadline: Kind): void {
-    this.#watched.add(deadline);
+  /** Keeps the process alive until it has expired, or is watched no longer. What it gives is for `unwatch`. */
+  watch(deadline: Kind): Node<Kind> {
+    const watched = this.#watched.append(deadline);
     if (this.#watched.size === 1) this.#timer?.ref();
     if (deadline.expiresAt < this.#dueAt) this.#arm(deadline.expiresAt);
+    return watched;
   }
 
-  unwatch(deadline: Kind): void {
+  /** Harmless for one that has expired. */
+  unwatch(watched: Node<Kind>): void {
     // The timer stays, for the next one.
-    if (this.#watched.delete(deadline) && this.#watched.size === 0) this.#timer?.unref();
+    if (this.#watched.remove(watched) && this.#watched.size === 0) this.#timer?.unref();
   }
 
-  watched(): readonly Kind[] {
+  all(): Kind[] {
     return [...this.#watched];
   }
 
@@ -43,16 +46,17 @@ export class Deadlines<Kind extends Deadline = Deadline> {
   /** A timer may fire a fraction of a millisecond early, and for one that has ended, so it is an occasion to look and no more. */
   #look(): void {
     const now = performance.now();
-    const due: Kind[] = [];
+    const due: Node<Kind>[] = [];
     let next = Number.POSITIVE_INFINITY;
-    for (const deadline of this.#watched) {
-      if (deadline.expiresAt <= now) due.push(deadline);
-      else next = Math.min(next, deadline.expiresAt);
+    for (let node = this.#watched.first; node !== undefined; node = node.after) {
+      if (node.item.expiresAt <= now) due.push(node);
+      else next = Math.min(next, node.item.expiresAt);
     }
     this.#timer = undefined;
     this.#dueAt = Number.POSITIVE_INFINITY;
     if (next < this.#dueAt) this.#arm(next);
+    due.sort((a, b) => a.item.expiresAt - b.item.expiresAt);
     // One that expires may end others.
-    for (const deadline of due) if (this.#watched.delete(deadline)) deadline.expire();
+    for (const node of due) if (this.#watched.remove(node)) node.item.expire();
   }
 }

@@ -17,6 +17,7 @@ import {
   noAnswer,
   socketOptions,
 } from "./connection.ts";
+import { InFlight } from "./in-flight.ts";
 import { sendTogether } from "./together.ts";
 import { type Waiting, waitFor } from "./wait.ts";
 
@@ -49,9 +50,8 @@ export function openDealer(options: ConnectionOptions, batching = false): Connec
     sendHighWaterMark: room,
     receiveHighWaterMark: room,
   });
-  const inFlight = new Map<number, Call>();
+  const inFlight = new InFlight<Call>();
   const { isUp } = connectSocket(socket, options, end);
-  let last = 0;
   let isReading = false;
   let strays = 0;
   /** The number of the question whether the server takes batches, once it has been asked; */
@@ -60,7 +60,7 @@ export function openDealer(options: ConnectionOptions, batching = false): Connec
   let batches: BatchLimits | undefined;
 
   function end(error: Error): void {
-    for (const { waiting } of [...inFlight.values()]) waiting.reject(error);
+    for (const { waiting } of inFlight.all()) waiting.reject(error);
     socket.close();
   }
 
@@ -121,7 +121,7 @@ export function openDealer(options: ConnectionOptions, batching = false): Connec
 
   /** Those of a batch that still wait. */
   function callsOf(batch: number): readonly Call[] {
-    return [...inFlight.values()].filter((call) => call.batch === batch);
+    return inFlight.all().filter((call) => call.batch === batch);
   }
 
   function send(call: Call): void {
@@ -131,7 +131,7 @@ export function openDealer(options: ConnectionOptions, batching = false): Connec
   }
 
   const sendSoon = sendTogether<Call>((all) => {
-    const calls = all.filter(({ id }) => inFlight.has(id));
+    const calls = all.filter(({ id }) => inFlight.get(id) !== undefined);
     if (batches === undefined) {
       if (batching && question === undefined) ask();
       for (const call of calls) sendAlone(call);
@@ -145,7 +145,7 @@ export function openDealer(options: ConnectionOptions, batching = false): Connec
   });
 
   function ask(): void {
-    question = nextNumber();
+    question = inFlight.newNumber();
     // Should it be lost, there are no batches.
     push(question, BATCH_QUESTION, () => {});
   }
@@ -159,11 +159,6 @@ export function openDealer(options: ConnectionOptions, batching = false): Connec
     push(first.id, writeRequest({ verb: "batch", packed: packBatch(calls, bytes) }), (error) => {
       for (const { waiting } of calls) waiting.reject(error);
     });
-  }
-
-  function nextNumber(): number {
-    last = (last + 1) % 2 ** 32;
-    return last;
   }
 
   function push(number: number, frames: Body, failed: (error: Error) => void): void {
@@ -184,11 +179,11 @@ export function openDealer(options: ConnectionOptions, batching = false): Connec
         wait,
         () => noAnswer(address, wait, strays > 0 ? NO_ENVELOPE : ""),
         (waiting) => {
-          const call = { id: nextNumber(), frames, waiting };
-          inFlight.set(call.id, call);
+          const call = { id: inFlight.newNumber(), frames, waiting };
+          inFlight.add(call);
           send(call);
           if (!isReading) void read();
-          return () => void inFlight.delete(call.id);
+          return () => inFlight.delete(call);
         },
       ),
     close: () => end(new ZmqEchoError("canceled", "the client was closed")),

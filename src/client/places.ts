@@ -1,5 +1,6 @@
 /** So many calls are under way at once; the others wait for a place, in order, within their deadlines. */
 import { ZmqEchoError } from "../errors.ts";
+import { LinkedList } from "../linked-list.ts";
 import { type Wait, type Waiting, waitFor } from "./wait.ts";
 
 export interface Places {
@@ -15,7 +16,7 @@ export interface Places {
 
 export function createPlaces(count: number): Places {
   let free = count;
-  const queue = new Set<Waiting<void>>();
+  const queue = new LinkedList<Waiting<void>>();
 
   return {
     enter(wait) {
@@ -25,14 +26,13 @@ export function createPlaces(count: number): Places {
       }
       const expired = () => new ZmqEchoError("deadline_exceeded", `its turn did not come within ${wait.timeoutMs} ms`);
       return waitFor<void>(wait, expired, (waiting) => {
-        queue.add(waiting);
-        return () => queue.delete(waiting);
+        const place = queue.append(waiting);
+        return () => queue.remove(place);
       });
     },
     leave() {
-      const [next] = queue;
-      if (next === undefined) free++;
-      else next.resolve();
+      if (queue.first === undefined) free++;
+      else queue.first.item.resolve();
     },
     taken: () => count - free,
   };

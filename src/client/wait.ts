@@ -1,6 +1,7 @@
 /** Waiting within a call's deadline, until its caller cancels or the client closes; the one way of the client to wait. */
 import { type Deadline, Deadlines } from "../deadlines.ts";
 import { ZmqEchoError } from "../errors.ts";
+import type { Node } from "../linked-list.ts";
 
 export interface Wait {
   /** `performance.now()` at which to give up. */
@@ -22,7 +23,7 @@ export class Waits extends Deadlines<Waiting<never>> {
 
   close(): void {
     this.#isClosed = true;
-    for (const waiting of this.watched()) waiting.handleEvent();
+    for (const waiting of this.all()) waiting.handleEvent();
   }
 }
 
@@ -48,6 +49,7 @@ export class Waiting<T> implements Deadline {
   readonly #expired: () => Error;
   readonly #resolve: (value: T) => void;
   readonly #reject: (error: unknown) => void;
+  #watched: Node<Waiting<never>> | undefined;
   #cleanUp: (() => void) | undefined;
   #isOver = false;
 
@@ -61,7 +63,7 @@ export class Waiting<T> implements Deadline {
 
   begin(begin: Begin<T>): void {
     const { waits, signal } = this.#wait;
-    waits.watch(this);
+    this.#watched = waits.watch(this);
     signal?.addEventListener("abort", this);
     this.#cleanUp = begin(this);
     // It may have ended before it had said how to clean up.
@@ -89,7 +91,7 @@ export class Waiting<T> implements Deadline {
     if (this.#isOver) return false;
     this.#isOver = true;
     const { waits, signal } = this.#wait;
-    waits.unwatch(this);
+    if (this.#watched !== undefined) waits.unwatch(this.#watched);
     signal?.removeEventListener("abort", this);
     this.#cleanUp?.();
     return true;

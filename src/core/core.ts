@@ -104,8 +104,8 @@ export function createCore(options: CoreOptions): ConfigurableCore {
           idle.look();
         },
       };
-      const entry: Waiting = { job, peer, slot, answer, unwatch: () => deadlines.unwatch(deadline) };
-      deadlines.watch(deadline);
+      const watched = deadlines.watch(deadline);
+      const entry: Waiting = { job, peer, slot, answer, unwatch: () => deadlines.unwatch(watched) };
       waiting.add(entry);
       if (!slot.hasPlace()) slot.whenFree(refill);
     });

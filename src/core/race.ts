@@ -1,7 +1,8 @@
 /** A handler's promise against its deadline and the end of a drain. Whatever is first counts; the others are dropped. */
 import type { Body } from "../codecs/codec.ts";
-import type { Deadline, Deadlines } from "../deadlines.ts";
+import type { Deadlines } from "../deadlines.ts";
 import type { ZmqEchoError } from "../errors.ts";
+import { LinkedList } from "../linked-list.ts";
 import type { Outcome } from "./call.ts";
 import { tooLate } from "./refusals.ts";
 import type { RunningCall } from "./running-call.ts";
@@ -22,37 +23,36 @@ export interface Races {
 }
 
 export function createRaces({ deadlines, succeeded, failed, dropped }: RaceOptions): Races {
-  const unsettled = new Set<(error: ZmqEchoError) => void>();
+  const unsettled = new LinkedList<(error: ZmqEchoError) => void>();
   /** Handlers that run, whether or not their calls are settled. */
-  const unended = new Set<() => void>();
+  const unended = new LinkedList<() => void>();
 
   function run(job: RunningCall, body: Promise<Body>, vacate: () => void): Promise<Outcome> {
     return new Promise((resolve) => {
-      let deadline: Deadline = { expiresAt: job.expiresAt, expire: expired };
-      deadlines.watch(deadline);
-      unsettled.add(giveUp);
+      let watched = deadlines.watch({ expiresAt: job.expiresAt, expire: expired });
+      const settling = unsettled.append(giveUp);
+      const ending = unended.append(leave);
 
       function expired(): void {
         giveUp(tooLate(job, "it ran"));
-        deadline = { expiresAt: job.placeExpiresAt, expire: leave };
-        if (deadline.expiresAt > performance.now()) deadlines.watch(deadline);
+        const expiresAt = job.placeExpiresAt;
+        if (expiresAt > performance.now()) watched = deadlines.watch({ expiresAt, expire: leave });
         else leave();
       }
 
       function giveUp(error: ZmqEchoError): void {
-        if (!unsettled.delete(giveUp)) return;
+        if (!unsettled.remove(settling)) return;
         job.abort(error);
         resolve(failed(job, error));
       }
 
-      unended.add(leave);
       function leave(): void {
-        deadlines.unwatch(deadline);
-        if (unended.delete(leave)) vacate();
+        deadlines.unwatch(watched);
+        if (unended.remove(ending)) vacate();
       }
 
       function end(outcome: () => Outcome, late: () => void): void {
-        if (unsettled.delete(giveUp)) resolve(outcome());
+        if (unsettled.remove(settling)) resolve(outcome());
         else late();
         leave();
       }

@@ -2,7 +2,7 @@
  * Calls that wait for a place. The handlers that have one are served in turn, of each the peers in turn, and of each peer
  * its calls in their order. When there is no room, the peer that has most waiting gives way.
  */
-import { LinkedList, type Node } from "./linked-list.ts";
+import { LinkedList, type Node } from "../linked-list.ts";
 
 /** What a queue needs to know of an entry. */
 export interface Queued<Slot> {

@@ -29,6 +29,7 @@ const FLOORS = [
     "log",
     "wording",
     "deadlines",
+    "linked-list",
     "durations",
     "counts",
   ],
