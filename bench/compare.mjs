@@ -1,6 +1,6 @@
 /**
  * zmqecho beside a bare loop and beside others that do as much, and over sizes and numbers of clients:
- * `node bench/compare.mjs [--quick] [--only NAMES]`. A full run takes some seven minutes and writes the tables of
+ * `node bench/compare.mjs [--quick] [--only NAMES]`. A full run takes some eight minutes and writes the tables of
  * docs/performance.md. One that is quick, or of some NAMES only (`echo`, `payload`, `clients`, or a kind of echo as in
  * compare/kinds.mjs, separated by commas), prints them and leaves the page as it is. Linux only: processor time is read from /proc.
  */
