@@ -23,7 +23,7 @@ export type CodecConfig =
   | Exclude<ParsedCodec, ParsedProtobuf>
   | (Omit<ParsedProtobuf, "proto" | "include"> & { proto?: string[]; include?: string[] });
 
-interface AnyEndpoint extends Pick<ParsedEndpoint, "concurrency" | "queue" | "ipcMode"> {
+interface AnyEndpoint extends Pick<ParsedEndpoint, "concurrency" | "queue" | "ipcMode" | "curve"> {
   /** Either of the two may be empty, not both. */
   bind: string[];
   connect: string[];
@@ -76,6 +76,8 @@ export function effectiveConfig(
   const absolute = (text: string, path: Path) => resolve(folderOf(path), text);
   const absolutes = (texts: string | readonly string[], path: Path) =>
     listOf(texts).map((text, index) => absolute(text, typeof texts === "string" ? path : [...path, index]));
+  const absoluteAll = <Files extends Record<string, string>>(files: Files, path: Path): Files =>
+    Object.fromEntries(Object.entries(files).map(([key, text]) => [key, absolute(text, [...path, key])])) as Files;
   const addresses = (texts: string | readonly string[] | undefined, path: Path, use: "bind" | "connect") =>
     listOf(texts ?? []).map((text, index) => {
       const place = typeof texts === "string" ? path : [...path, index];
@@ -101,7 +103,7 @@ export function effectiveConfig(
   };
 
   const endpoint = (given: ParsedEndpoint, path: Path): EndpointConfig => {
-    const { handler, handlers, codec: codecName, introspection, concurrency, queue, ipcMode } = given;
+    const { handler, handlers, codec: codecName, introspection, concurrency, queue, ipcMode, curve } = given;
     // In the order in which people read them.
     const bind = addresses(given.bind, [...path, "bind"], "bind");
     const rest = {
@@ -110,15 +112,17 @@ export function effectiveConfig(
       queue,
       limits: { ...parsed.limits, ...given.limits },
       ipcMode,
+      ...(curve !== undefined && { curve: absoluteAll(curve, [...path, "curve"]) }),
     };
     return handlers === undefined
       ? { bind, handler: handler ?? DEFAULTS.handler, codec: codecName ?? DEFAULTS.codec, ...rest }
       : { bind, handlers, introspection: introspection ?? true, ...rest };
   };
 
-  const target = (given: ParsedTarget, path: Path): TargetConfig => ({
+  const target = ({ curve, ...given }: ParsedTarget, path: Path): TargetConfig => ({
     ...given,
     connect: addresses(given.connect, [...path, "connect"], "connect"),
+    ...(curve !== undefined && { curve: absoluteAll(curve, [...path, "curve"]) }),
   });
 
   const { $schema, ...rest } = parsed;

@@ -11,9 +11,6 @@ export interface Explained extends PathProblem {
   readonly part?: "key";
 }
 
-/** Keys that belong to a later version: not unknown, but not served either. */
-const NOT_YET: ReadonlySet<string> = new Set(["endpoints.curve", "targets.curve"]);
-
 /**
  * @param input what was validated
  * @param written the text at a path where a variable was filled in: it is what is shown, so that what the variable holds is not told
@@ -31,7 +28,7 @@ export function explain(
     const path = [...above, ...issue.path] as Path;
     if (issue.code === "unrecognized_keys") {
       const known = issue.message.split(" ");
-      for (const key of issue.keys) add({ path: [...path, key], part: "key", message: unknownKey(path, key, known) });
+      for (const key of issue.keys) add({ path: [...path, key], part: "key", message: unknownKey(key, known) });
     } else if (issue.code === "invalid_key") {
       const wrong = issue.issues[0]?.message ?? issue.message;
       add({ path, part: "key", message: wrong });
@@ -69,8 +66,7 @@ export function quoted(value: unknown): string {
   return JSON.stringify(shorten(value, 80));
 }
 
-function unknownKey([section]: Path, key: string, known: readonly string[]): string {
-  if (NOT_YET.has(`${section}.${key}`)) return `${key} is not in this version yet; leave it out`;
+function unknownKey(key: string, known: readonly string[]): string {
   return `unknown key ${JSON.stringify(key)}${suggestion(key, known)}`;
 }
 

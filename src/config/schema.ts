@@ -204,6 +204,17 @@ function buildSchema(z: typeof Zod) {
     })
       .exactOptional()
       .meta({ description: "Other limits for this endpoint. Default for each: the one under `limits` at the top." }),
+    curve: strict({
+      certificate: text("the path of a secret certificate").meta({
+        description: "The endpoint's own key pair: a secret certificate, as `zmqecho keygen` makes it.",
+      }),
+      allow: text("the path of a folder").meta({
+        description:
+          "A folder of public certificates, files that end in `.key`: who has one of these keys may connect. It is followed while the host runs.",
+      }),
+    })
+      .exactOptional()
+      .meta({ description: "Ask clients for CURVE keys. Without it an endpoint is open to whoever reaches it." }),
     ipcMode: matching(/^0?[0-7]{3}$/, 'an octal mode as text, such as "0700"')
       .default(DEFAULTS.ipcMode)
       .meta({ description: "The permissions of its `ipc://` sockets, in octal." }),
@@ -220,6 +231,17 @@ function buildSchema(z: typeof Zod) {
     retries: whole(0, BOUNDS.retries).default(DEFAULTS.retries).meta({
       description: "How often a call without an answer is sent again. The server may then run it more than once.",
     }),
+    curve: strict({
+      serverKey: text("the path of a certificate").meta({
+        description: "The server's public certificate: a server with another key is not talked to.",
+      }),
+      certificate: text("the path of a secret certificate").exactOptional().meta({
+        description:
+          "One's own key pair, a secret certificate. Default: a new pair for each process, which only a server that takes any key accepts.",
+      }),
+    })
+      .exactOptional()
+      .meta({ description: "For a server that asks for CURVE keys." }),
   });
 
   return strict({

@@ -79,15 +79,21 @@ describe("unknown keys", () => {
   });
 });
 
-describe("what a later version will do is refused, not ignored", () => {
+describe("keys are asked for in full, or not at all", () => {
   test.each([
-    [endpoint({ curve: {} }), "endpoints.a.curve: curve is not in this version yet; leave it out"],
     [
-      { targets: { t: { connect: "tcp://h:1", curve: {} } } },
-      "targets.t.curve: curve is not in this version yet; leave it out",
+      endpoint({ curve: {} }),
+      [
+        "endpoints.a.curve.certificate: missing: expected the path of a secret certificate",
+        "endpoints.a.curve.allow: missing: expected the path of a folder",
+      ],
     ],
-  ])("%j", (input, problem) => {
-    expect(problemsWith(input)).toEqual([problem]);
+    [
+      { targets: { t: { connect: "tcp://h:1", curve: { certificate: "me.key_secret" } } } },
+      ["targets.t.curve.serverKey: missing: expected the path of a certificate"],
+    ],
+  ])("%j", (input, problems) => {
+    expect(problemsWith(input)).toEqual(problems);
   });
 });
 

@@ -24,6 +24,7 @@ const FLOORS = [
     "loader",
     "runtime",
     "codecs",
+    "curve",
     "wire",
     "config",
     "log",
