@@ -5,6 +5,7 @@ import { handlerMatcher } from "./config/handler-patterns.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { Path } from "./config/path.ts";
 import { checkReferences } from "./config/references.ts";
+import { createKeyringReader, type Keyring } from "./curve/keyring.ts";
 import { formatProblem, type Problem, textOf } from "./errors.ts";
 import type { CodecDefinition, HandlerDefinition, HandlerFunction, Isolation } from "./handler.ts";
 import { createCatalog } from "./loader/catalog.ts";
@@ -33,6 +34,8 @@ export interface Assembly {
   readonly codecNames: CodecContents["names"];
   /** Of the configuration and of plugins, those that are others than in the assembly before. */
   readonly changedCodecs: readonly string[];
+  /** Of endpoints that ask for keys. */
+  readonly keyrings: ReadonlyMap<string, Keyring>;
   /** What it was made from, absolute: a change there may change it. */
   readonly files: ReadonlySet<string>;
   /** Where something may appear that belongs to it, absolute. */
@@ -58,6 +61,7 @@ export interface Assembler {
 export function createAssembler(inCode: InCode = {}): Assembler {
   const catalog = createCatalog();
   const codecCatalog = createCodecCatalog();
+  const readKeyrings = createKeyringReader();
   const misshapen: Problem[] = [];
   const given = new Map<string, HandlerSource>();
   const givenCodecs = new Map<string, CodecDefinition>();
@@ -77,6 +81,8 @@ export function createAssembler(inCode: InCode = {}): Assembler {
     });
     const { plugins, problems: broken } = contents;
     const codecs = await codecCatalog.look({ named: config.codecs, plugins, inCode: givenCodecs, folder });
+
+    const keys = await readKeyrings(config.endpoints);
 
     const handlers = new Map<string, HandlerSource>();
     for (const [name, plugin] of plugins) {
@@ -106,8 +112,9 @@ export function createAssembler(inCode: InCode = {}): Assembler {
       codecsFor: ({ limits }) => codecs.under(limits),
       codecNames: codecs.names,
       changedCodecs: codecs.changed,
-      files: new Set([...contents.files, ...codecs.files]),
-      folders: contents.folders,
+      keyrings: keys.byEndpoint,
+      files: new Set([...contents.files, ...codecs.files, ...keys.files]),
+      folders: new Set([...contents.folders, ...keys.folders]),
     };
     // Without `watch` nothing could mend a broken plugin, so an endpoint that names one is a mistake in the configuration.
     const dead = config.watch ? [] : endpointsOfBroken(loaded, assembly).map(({ problem }) => problem);
@@ -118,13 +125,17 @@ export function createAssembler(inCode: InCode = {}): Assembler {
         ...missing,
         ...walledInCode(loaded, given),
         ...codecProblems.filter(({ goesOn }) => !goesOn).map(({ problem }) => problem),
+        ...keys.problems.map(({ path, message }) => loaded.problem(path, message)),
         ...dead,
       ],
       commit() {
         contents.commit();
         codecs.commit();
       },
-      setbacks: codecProblems.filter(({ goesOn }) => goesOn).map(({ problem }) => problem),
+      setbacks: [
+        ...codecProblems.filter(({ goesOn }) => goesOn).map(({ problem }) => goingOn(problem)),
+        ...keys.notices.map(({ path, message }) => loaded.problem(path, message)),
+      ],
     };
   }
 
@@ -205,6 +216,10 @@ export function endpointsOfBroken(
     }
   }
   return found;
+}
+
+function goingOn({ message, ...place }: Problem): Problem {
+  return { ...place, message: `${message}; the codec goes on as it was` };
 }
 
 /** A mistake in a .proto file has its place there; one in what names it has it in the configuration. */

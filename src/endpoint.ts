@@ -4,10 +4,14 @@ import { matcherOf } from "./assemble.ts";
 import type { EndpointConfig } from "./config/effective.ts";
 import type { Load } from "./core/call.ts";
 import { type CoreOptions, type CoreSettings, createCore } from "./core/core.ts";
+import type { Keyring } from "./curve/keyring.ts";
+import { decodeZ85 } from "./curve/z85.ts";
+import { ZmqEchoError } from "./errors.ts";
 import type { Log } from "./handler.ts";
 import type { FindCodec } from "./loader/codec-catalog.ts";
 import { type Introspection, plainFraming, zepFraming } from "./transports/zmq/framing.ts";
 import { createZmqTransport, type ZmqOptions, type ZmqSettings } from "./transports/zmq/transport.ts";
+import type { Zap } from "./transports/zmq/zap.ts";
 import { isLoopback, overlap, parseAddress } from "./wire/address.ts";
 
 export interface EndpointOptions extends Omit<CoreOptions, keyof CoreSettings> {
@@ -25,14 +29,24 @@ export interface EndpointLoad extends Load {
 /** The codecs of an endpoint, which has limits of its own. */
 export type CodecsFor = (endpoint: EndpointConfig) => FindCodec;
 
+/** Where an endpoint's socket is, and whom it lets in. */
+export interface Entrance extends Pick<ZmqOptions, "context"> {
+  /** Of an endpoint that asks for keys, as is `zap`. */
+  readonly keyring?: Keyring | undefined;
+  readonly zap?: Zap | undefined;
+  /** Addresses it had before, to be bound again: ports that were free then are chosen now. */
+  readonly bind?: readonly string[] | undefined;
+}
+
 export interface OpenEndpoint {
   readonly config: EndpointConfig;
+  readonly keyring: Keyring | undefined;
   /** The real ones, ports filled in. */
   readonly addresses: readonly string[];
   /** What comes before waits in the socket. */
   serve(): void;
   /** From the next message on. The socket must be the same, as {@link hasSameSocket} has it. */
-  configure(config: EndpointConfig, codecsFor: CodecsFor): void;
+  configure(config: EndpointConfig, codecsFor: CodecsFor, keyring: Keyring | undefined): void;
   load(): EndpointLoad;
   stopReading(): Promise<void>;
   /** Answers what has been read, for `graceMs` at most; what comes then is `unavailable`, and told why. */
@@ -45,16 +59,25 @@ export async function openEndpoint(
   name: string,
   first: EndpointConfig,
   codecsFor: CodecsFor,
-  { context, ...options }: EndpointOptions & Pick<ZmqOptions, "context">,
+  options: EndpointOptions,
+  entrance: Entrance,
 ): Promise<OpenEndpoint> {
   const { introspectionFor, log } = options;
+  const { context, zap, bind = first.bind } = entrance;
   let config = first;
+  let keyring = entrance.keyring;
+  let allowed = keysOf(keyring);
+  // An endpoint that is to ask for keys and can't is not opened.
+  if (config.curve !== undefined && (keyring === undefined || zap === undefined))
+    throw new ZmqEchoError("internal", `endpoint ${name} has no keys`);
+  const forget = keyring && zap?.decide(name, (key) => allowed.has(hexOf(key)));
   const transport = createZmqTransport({
     endpoint: name,
-    places: { bind: config.bind, connect: config.connect, ipcMode: Number.parseInt(config.ipcMode, 8) },
+    places: { bind, connect: config.connect, ipcMode: Number.parseInt(config.ipcMode, 8) },
     socketLimits: config.limits,
     ...zmqSettings(config, introspectionFor),
     context,
+    keys: keyring?.pair,
     log,
   });
   const addresses = await transport.open();
@@ -63,20 +86,28 @@ export async function openEndpoint(
     get config() {
       return config;
     },
+    get keyring() {
+      return keyring;
+    },
     addresses,
     serve() {
       transport.serve(core);
       announce(log, name, config, addresses);
     },
-    configure(next, nextCodecsFor) {
+    configure(next, nextCodecsFor, nextKeyring) {
       config = next;
+      keyring = nextKeyring;
+      allowed = keysOf(keyring);
       core.configure(coreSettings(config, nextCodecsFor));
       transport.configure(zmqSettings(config, introspectionFor));
     },
     load: () => ({ config, droppedReplies: transport.dropped(), ...core.load() }),
     stopReading: transport.stopReading,
     drain: core.drain,
-    close: transport.close,
+    async close() {
+      await transport.close();
+      forget?.();
+    },
   };
 }
 
@@ -95,14 +126,21 @@ function zmqSettings(config: EndpointConfig, introspectionFor: EndpointOptions["
 }
 
 /** Whether the one can go on with the other's socket: what libzmq is told of it is the same. */
-export function hasSameSocket(one: EndpointConfig, other: EndpointConfig | undefined): boolean {
-  return other !== undefined && isDeepStrictEqual(socketOf(one), socketOf(other));
+export function hasSameSocket(one: EndpointConfig | undefined, other: EndpointConfig | undefined): boolean {
+  return one !== undefined && other !== undefined && isDeepStrictEqual(socketOf(one), socketOf(other));
 }
 
-function socketOf({ bind, connect, ipcMode, limits }: EndpointConfig): object {
+function socketOf({ bind, connect, ipcMode, limits, curve }: EndpointConfig): object {
   const { maxMessageBytes, handshakeMs, lingerMs } = limits;
-  return { bind, connect, ipcMode, maxMessageBytes, handshakeMs, lingerMs };
+  return { bind, connect, ipcMode, maxMessageBytes, handshakeMs, lingerMs, curve };
 }
+
+/** The keys that are let in, as ZAP's are compared with them. */
+function keysOf(keyring: Keyring | undefined): ReadonlySet<string> {
+  return new Set([...(keyring?.allowed ?? [])].map((key) => hexOf(decodeZ85(key) ?? Buffer.alloc(0))));
+}
+
+const hexOf = (key: Uint8Array): string => Buffer.from(key).toString("hex");
 
 /** Whether both can't be bound at once. */
 export function overlaps(one: EndpointConfig, other: EndpointConfig): boolean {
@@ -111,11 +149,11 @@ export function overlaps(one: EndpointConfig, other: EndpointConfig): boolean {
   );
 }
 
-function announce(log: Log, endpoint: string, { bind }: EndpointConfig, reached: readonly string[]): void {
+function announce(log: Log, endpoint: string, { bind, curve }: EndpointConfig, reached: readonly string[]): void {
   for (const [index, address] of reached.entries()) {
     const bound = index < bind.length;
     log.info({ endpoint }, `${bound ? "listening on" : "connecting to"} ${address}`);
-    if (bound && !isLoopback(parseAddress(address, "bind"))) {
+    if (bound && curve === undefined && !isLoopback(parseAddress(address, "bind"))) {
       log.warn({ endpoint }, `${address} is open to whoever reaches this machine: no keys are asked for`);
     }
   }

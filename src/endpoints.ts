@@ -1,6 +1,7 @@
 /** The endpoints that a host has open: opened, changed and closed to follow a configuration. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Config, EndpointConfig } from "./config/effective.ts";
+import { isStricter, type Keyring } from "./curve/keyring.ts";
 import {
   type CodecsFor,
   type EndpointLoad,
@@ -11,13 +12,21 @@ import {
   overlaps,
 } from "./endpoint.ts";
 import { giveBackContext, takeContext } from "./transports/zmq/context.ts";
+import { openZap, type Zap } from "./transports/zmq/zap.ts";
 
 /** What the endpoints should be. */
 export interface EndpointsPlan {
   readonly endpoints: Config["endpoints"];
   readonly codecsFor: CodecsFor;
+  /** Of those that ask for keys. */
+  readonly keyrings: ReadonlyMap<string, Keyring>;
   /** How long calls of an endpoint that closes may go on, in milliseconds. */
   readonly graceMs: number;
+}
+
+export interface EndpointsOptions extends EndpointOptions {
+  /** Called when `apply` has to do what was put off, with the same plan or a newer one. */
+  readonly onDue: () => void;
 }
 
 export interface Endpoints {
@@ -35,8 +44,14 @@ export interface Endpoints {
   close(): Promise<void>;
 }
 
-export function createEndpoints(options: EndpointOptions): Endpoints {
+export function createEndpoints(options: EndpointsOptions): Endpoints {
   const { log } = options;
+  let zap: Zap | undefined;
+  /**
+   * Endpoints where somebody may be connected who is not let in any more, and when their sockets are to be made anew: libzmq
+   * can't throw anybody out.
+   */
+  const recycled = new Map<string, number>();
   let context: ReturnType<typeof takeContext> | undefined;
   const opened = new Map<string, OpenEndpoint>();
   const addresses = new Map<string, readonly string[]>();
@@ -44,9 +59,26 @@ export function createEndpoints(options: EndpointOptions): Endpoints {
   const leaving = new Map<OpenEndpoint, Promise<void>>();
   let isStopping = false;
 
-  async function open(name: string, config: EndpointConfig, { codecsFor }: EndpointsPlan): Promise<OpenEndpoint> {
+  async function open(
+    name: string,
+    config: EndpointConfig,
+    { codecsFor, keyrings }: EndpointsPlan,
+    bind?: readonly string[],
+  ): Promise<OpenEndpoint> {
     context ??= takeContext();
-    return openEndpoint(name, config, codecsFor, { ...options, context });
+    if (config.curve !== undefined) zap ??= await openZap(context, log);
+    const keyring = keyrings.get(name);
+    recycled.delete(name);
+    return openEndpoint(name, config, codecsFor, options, { context, zap, keyring, bind });
+  }
+
+  /** Whoever comes is judged by the new keyring at once. Those who are in stay until the socket is made anew, a second later, when others have been refused with them. */
+  function recycleSoon(name: string): void {
+    if (recycled.has(name)) return;
+    recycled.set(name, performance.now() + RECYCLED_AFTER_MS);
+    setTimeout(() => {
+      if (!isStopping) options.onDue();
+    }, RECYCLED_AFTER_MS + 1);
   }
 
   async function serve(name: string, open: OpenEndpoint): Promise<void> {
@@ -59,6 +91,7 @@ export function createEndpoints(options: EndpointOptions): Endpoints {
   async function leave(name: string, open: OpenEndpoint, graceMs: number): Promise<void> {
     opened.delete(name);
     addresses.delete(name);
+    recycled.delete(name);
     const gone = closeOne(open, graceMs)
       .catch((err: unknown) => log.error({ endpoint: name, err }, `endpoint ${name} did not close in order`))
       .then(() => {
@@ -71,11 +104,16 @@ export function createEndpoints(options: EndpointOptions): Endpoints {
 
   async function apply(plan: EndpointsPlan, setUp: () => Promise<void>): Promise<void> {
     const wanted = new Map(Object.entries(plan.endpoints));
-    const goes = [...opened].filter(([name, { config }]) => !hasSameSocket(config, wanted.get(name)));
-    const comes = [...wanted].filter(([name, config]) => !hasSameSocket(config, opened.get(name)?.config));
+    const now = performance.now();
+    const due = new Set([...recycled].filter(([, at]) => at <= now).map(([name]) => name));
+    const stays = (name: string) => hasSameSocket(wanted.get(name), opened.get(name)?.config) && !due.has(name);
+    const goes = [...opened].filter(([name]) => !stays(name));
+    const comes = [...wanted].filter(([name]) => !stays(name));
     // Of two sockets one has an address, so what takes over another's must wait until that has closed.
     const going = [...goes.map(([, open]) => open), ...leaving.keys()];
-    const late = new Set(comes.filter(([, config]) => going.some((open) => overlaps(config, open.config))));
+    const late = new Set(
+      comes.filter(([name, config]) => due.has(name) || going.some((open) => overlaps(config, open.config))),
+    );
     const early = await openAll(
       comes.filter((entry) => !late.has(entry)),
       plan,
@@ -89,22 +127,34 @@ export function createEndpoints(options: EndpointOptions): Endpoints {
     if (isStopping) return closeAll(early);
     for (const [name, open] of opened) {
       const config = wanted.get(name);
-      if (config !== undefined && hasSameSocket(config, open.config)) open.configure(config, plan.codecsFor);
+      if (config === undefined || !stays(name)) continue;
+      const keyring = plan.keyrings.get(name);
+      if (open.keyring !== undefined && keyring !== undefined && isStricter(keyring, open.keyring)) recycleSoon(name);
+      open.configure(config, plan.codecsFor, keyring);
     }
     for (const [name, open] of goes) void leave(name, open, plan.graceMs);
     for (const [name, open] of early) await serve(name, open);
     if (late.size === 0) return;
     await Promise.all(leaving.values());
     const failed: unknown[] = [];
-    for (const [name, config] of late) await takeOver(name, config, plan).catch((error) => failed.push(error));
+    for (const [name, config] of late) {
+      const before = goes.find(([gone, open]) => gone === name && hasSameSocket(config, open.config));
+      const bind = before?.[1].addresses.slice(0, config.bind.length);
+      await takeOver(name, config, plan, bind).catch((error) => failed.push(error));
+    }
     if (failed.length > 0) throw failed[0];
   }
 
   /** Opens at an address that has just been closed: the system gives it free a moment later. */
-  async function takeOver(name: string, config: EndpointConfig, plan: EndpointsPlan): Promise<void> {
+  async function takeOver(
+    name: string,
+    config: EndpointConfig,
+    plan: EndpointsPlan,
+    bind: readonly string[] | undefined,
+  ): Promise<void> {
     for (let tried = 1; !isStopping; tried++) {
       try {
-        return await serve(name, await open(name, config, plan));
+        return await serve(name, await open(name, config, plan, bind));
       } catch (error) {
         if (tried === TRIES || !isTaken(error)) throw error;
         await delay(RETRY_MS);
@@ -143,6 +193,8 @@ export function createEndpoints(options: EndpointOptions): Endpoints {
       await Promise.all([...[...opened.values()].map((open) => open.close()), ...leaving.values()]);
       opened.clear();
       addresses.clear();
+      await zap?.close();
+      zap = undefined;
       if (context !== undefined) giveBackContext(context);
       context = undefined;
     },
@@ -152,6 +204,9 @@ export function createEndpoints(options: EndpointOptions): Endpoints {
 /** How long the system may take to give an address free. */
 const TRIES = 40;
 const RETRY_MS = 50;
+
+/** Keys that go within this time are one reason to make a socket anew. */
+const RECYCLED_AFTER_MS = 1000;
 
 function isTaken(error: unknown): boolean {
   const { cause } = error as { cause?: NodeJS.ErrnoException };

@@ -70,10 +70,9 @@ function complaintsOf({ survey: { assembly, problems, setbacks }, refusal }: Fou
     const goesOn = assembly.handlers.has(name) ? "; its last version that did goes on" : "";
     return `plugin ${name} does not load: ${formatProblem({ ...place, message })}${goesOn}`;
   });
-  const codecs = setbacks.map((problem) => `${formatProblem(problem)}; the codec goes on as it was`);
   const unusable =
     refusal === undefined
       ? []
       : [`the configuration can't be used, and what is served stays as it was: ${textOf(refusal)}`];
-  return new Set([...unusable, ...plugins, ...codecs, ...problems.map(formatProblem)]);
+  return new Set([...unusable, ...plugins, ...setbacks.map(formatProblem), ...problems.map(formatProblem)]);
 }

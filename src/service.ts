@@ -64,6 +64,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     deadlines: new Deadlines(),
     newRequestId: createRequestIds(),
     hooks: options.hooks ?? [],
+    onDue: reloadByItself,
     log,
   });
   let current = first;
@@ -109,7 +110,12 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
 
   async function bringUp({ loaded, survey: { assembly, commit } }: Look): Promise<HandlerChanges> {
     const { endpoints: wanted, shutdown } = loaded.config;
-    const plan = { endpoints: wanted, codecsFor: assembly.codecsFor, graceMs: shutdown.graceMs };
+    const plan = {
+      endpoints: wanted,
+      codecsFor: assembly.codecsFor,
+      keyrings: assembly.keyrings,
+      graceMs: shutdown.graceMs,
+    };
     let changes: HandlerChanges = { renewed: [], gone: [], failed: [] };
     await endpoints.apply(plan, async () => {
       changes = await registry.apply(contentsOf(loaded.config, assembly));
@@ -183,11 +189,15 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
       return;
     }
     watcher ??= createWatcher({
-      // What can't be used is in the log by then.
-      onChange: () => void reload().catch((err: unknown) => log.debug({ err }, "a reload was refused")),
+      onChange: reloadByItself,
       onTrouble: (message) => log.warn(message),
     });
     watcher.watch({ files: [...current.files, ...files], folders });
+  }
+
+  /** What can't be used is in the log by then. */
+  function reloadByItself(): void {
+    reload().catch((err: unknown) => log.debug({ err }, "a reload was refused"));
   }
 
   let running: Promise<void> = Promise.resolve();

@@ -34,9 +34,9 @@ function brokenPlugins(loaded: LoadedConfig, assembly: Assembly): Problem[] {
 }
 
 function openBinds(loaded: LoadedConfig): Problem[] {
-  return Object.entries(loaded.config.endpoints).flatMap(([name, { bind }]) =>
+  return Object.entries(loaded.config.endpoints).flatMap(([name, { bind, curve }]) =>
     bind.flatMap((address, index) =>
-      isOpen(address)
+      curve === undefined && isOpen(address)
         ? [
             loaded.problem(
               ["endpoints", name, "bind", index],

@@ -1,6 +1,7 @@
 /** An endpoint on a ZeroMQ socket, for REQ clients and whoever speaks like one. */
 import type { Context } from "zeromq";
 import type { Core, Transport } from "../../core/call.ts";
+import type { KeyPair } from "../../curve/certificate.ts";
 import type { Log } from "../../handler.ts";
 import type { MessageLimits } from "../../wire/limits.ts";
 import { type Attached, attach, needsIpv6, type Places } from "./attach.ts";
@@ -15,6 +16,8 @@ export interface ZmqOptions extends ZmqSettings {
   readonly socketLimits: { readonly maxMessageBytes: number; readonly handshakeMs: number; readonly lingerMs: number };
   /** The host's own context. */
   readonly context: Context;
+  /** The pair of a server that asks for keys; who may connect is decided by ZAP, in the domain that is the endpoint's name. */
+  readonly keys?: KeyPair | undefined;
   readonly log: Log;
 }
 
@@ -54,6 +57,7 @@ export function createZmqTransport(options: ZmqOptions): ZmqTransport {
       // libzmq's 100 loses clients that connect at the same moment.
       backlog: 4096,
       ipv6: needsIpv6(places),
+      ...(options.keys !== undefined && curveOptions(options.keys, endpoint)),
     },
     lockStep: () => settings.lockStep,
     answerer: () => answerer,
@@ -103,5 +107,16 @@ export function createZmqTransport(options: ZmqOptions): ZmqTransport {
       attached?.removeFiles();
       await loop.stop();
     },
+  };
+}
+
+/** All or nothing: CURVE without an enforced domain takes any key. */
+function curveOptions({ publicKey, secretKey }: KeyPair, endpoint: string) {
+  return {
+    curveServer: true,
+    curvePublicKey: publicKey,
+    curveSecretKey: secretKey,
+    zapDomain: endpoint,
+    zapEnforceDomain: true,
   };
 }

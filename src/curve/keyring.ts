@@ -1,0 +1,107 @@
+/** The keys of endpoints that ask for some: their own pair, and whom they let in. Read anew at each look at the disk. */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Config } from "../config/effective.ts";
+import type { Path } from "../config/path.ts";
+import { textOf } from "../errors.ts";
+import { type KeyPair, readKeyPair, readPublicKey } from "./certificate.ts";
+
+export interface Keyring {
+  readonly pair: KeyPair;
+  /** Public keys, in Z85. */
+  readonly allowed: ReadonlySet<string>;
+}
+
+/** What is wrong at a place of the configuration. */
+interface Trouble {
+  readonly path: Path;
+  readonly message: string;
+}
+
+/** What {@link createKeyringReader} finds. */
+export interface Keyrings {
+  /**
+   * By endpoint. What can't be read fails closed: a folder lets nobody in. A pair goes on as it was last; without one the
+   * endpoint has no keyring, and a problem.
+   */
+  readonly byEndpoint: ReadonlyMap<string, Keyring>;
+  readonly problems: readonly Trouble[];
+  /** What does not stop an endpoint: a file that lets nobody in, though it is there to. */
+  readonly notices: readonly Trouble[];
+  /** What they were read from, absolute. */
+  readonly files: readonly string[];
+  readonly folders: readonly string[];
+}
+
+/** CZMQ's name for a public certificate. */
+const SUFFIX = ".key";
+/** Open files. */
+const AT_ONCE = 32;
+
+/** Reads keyrings, and remembers the pairs that could be read. */
+export function createKeyringReader(): (endpoints: Config["endpoints"]) => Promise<Keyrings> {
+  const pairs = new Map<string, KeyPair>();
+
+  return async (endpoints) => {
+    const byEndpoint = new Map<string, Keyring>();
+    const problems: Trouble[] = [];
+    const notices: Trouble[] = [];
+    const files: string[] = [];
+    const folders: string[] = [];
+    for (const [name, { curve }] of Object.entries(endpoints)) {
+      if (curve === undefined) continue;
+      const path = ["endpoints", name, "curve"];
+      files.push(curve.certificate);
+      folders.push(curve.allow);
+      try {
+        pairs.set(curve.certificate, await readKeyPair(curve.certificate));
+      } catch (error) {
+        problems.push({ path: [...path, "certificate"], message: textOf(error) });
+      }
+      const allowed = new Set<string>();
+      try {
+        const found = await readAllowed(curve.allow);
+        for (const key of found.keys) allowed.add(key);
+        files.push(...found.files);
+        for (const message of found.unread) notices.push({ path: [...path, "allow"], message });
+        if (allowed.size === 0) notices.push({ path: [...path, "allow"], message: nobody(curve.allow) });
+      } catch (error) {
+        problems.push({ path: [...path, "allow"], message: `${textOf(error)}; nobody is let in` });
+      }
+      const pair = pairs.get(curve.certificate);
+      if (pair !== undefined) byEndpoint.set(name, { pair, allowed });
+    }
+    return { byEndpoint, problems, notices, files, folders };
+  };
+}
+
+/** Whether somebody who was let in by the one is not by the other, or knows the server by another key. */
+export function isStricter(one: Keyring, than: Keyring): boolean {
+  return one.pair.secretKey !== than.pair.secretKey || [...than.allowed].some((key) => !one.allowed.has(key));
+}
+
+function nobody(folder: string): string {
+  return `${folder} has no certificate (a file that ends in ${SUFFIX}), so nobody is let in`;
+}
+
+/** Rejects if the folder can't be read. */
+async function readAllowed(
+  folder: string,
+): Promise<{
+  readonly keys: readonly string[];
+  readonly unread: readonly string[];
+  readonly files: readonly string[];
+}> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith(SUFFIX) && !name.startsWith("."));
+  const files = names.sort().map((name) => join(folder, name));
+  const keys: string[] = [];
+  const unread: string[] = [];
+  for (let at = 0; at < files.length; at += AT_ONCE) {
+    const read = await Promise.allSettled(files.slice(at, at + AT_ONCE).map(readPublicKey));
+    for (const one of read) {
+      if (one.status === "fulfilled") keys.push(one.value);
+      else unread.push(`${textOf(one.reason)}; whose key it was to be is not let in`);
+    }
+  }
+  return { keys, unread, files };
+}

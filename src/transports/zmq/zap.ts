@@ -1,0 +1,80 @@
+/**
+ * Answers libzmq when it asks whether a key may connect (ZAP, https://rfc.zeromq.org/spec/27/). One for a context, and there before
+ * the first socket that asks; without it, or without an answer, nobody gets in, since domains are enforced.
+ */
+import { type Context, Router } from "zeromq";
+import type { Log } from "../../handler.ts";
+import { createTally } from "./tally.ts";
+
+/** Whether who has this public key, 32 bytes, may connect. */
+export type IsAllowed = (key: Uint8Array) => boolean;
+
+export interface Zap {
+  /** Decides for a domain from now on. What gives back `forget`s it, unless another one has come meanwhile. */
+  decide(domain: string, isAllowed: IsAllowed): () => void;
+  close(): Promise<void>;
+}
+
+const ADDRESS = "inproc://zeromq.zap.01";
+const VERSION = "1.0";
+const EMPTY = Buffer.alloc(0);
+const KEY_BYTES = 32;
+
+export async function openZap(context: Context, log: Log): Promise<Zap> {
+  const socket = new Router({ context, linger: 0 });
+  await socket.bind(ADDRESS);
+  const domains = new Map<string, IsAllowed>();
+  const refused = createTally((count) => log.warn({ count }, "refused clients whose keys are not allowed"));
+  const ended = answer();
+
+  async function answer(): Promise<void> {
+    while (!socket.closed) {
+      try {
+        await answerOne(await socket.receive());
+      } catch (err) {
+        // Whoever asked gets no answer, and so does not let in; the next one is answered.
+        if (!socket.closed) log.error({ err }, "a request of ZAP could not be answered");
+      }
+    }
+  }
+
+  async function answerOne(frames: Buffer[]): Promise<void> {
+    const end = frames.findIndex((frame) => frame.length === 0) + 1;
+    const [version = EMPTY, id = EMPTY, domain = EMPTY, address = EMPTY, , mechanism = EMPTY, key = EMPTY] =
+      frames.slice(end);
+    const isAllowed =
+      version.toString() === VERSION && mechanism.toString() === "CURVE" && key.length === KEY_BYTES
+        ? judge(domain.toString(), key)
+        : false;
+    if (!isAllowed) {
+      refused.add(1);
+      log.debug({ endpoint: domain.toString(), address: address.toString() }, "refused a client's key");
+    }
+    const [code, text] = isAllowed ? ["200", "OK"] : ["400", "this key is not allowed"];
+    await socket.send([...frames.slice(0, end), VERSION, id, code, text, EMPTY, EMPTY]);
+  }
+
+  /** Whatever goes wrong is a no. */
+  function judge(domain: string, key: Uint8Array): boolean {
+    try {
+      return domains.get(domain)?.(key) ?? false;
+    } catch (err) {
+      log.error({ err, endpoint: domain }, "a key could not be judged, so it is refused");
+      return false;
+    }
+  }
+
+  return {
+    decide(domain, isAllowed) {
+      domains.set(domain, isAllowed);
+      return () => {
+        if (domains.get(domain) === isAllowed) domains.delete(domain);
+      };
+    },
+    async close() {
+      refused.tell();
+      socket.close();
+      await ended;
+    },
+  };
+}
