@@ -8,6 +8,7 @@ export function addHostCommands(root: Command): void {
   addConfig(root);
   addInit(root);
   addNew(root);
+  addKeygen(root);
 }
 
 function addServe(root: Command): void {
@@ -70,5 +71,15 @@ function addNew(root: Command): void {
     .action(async (name: string, flags) => {
       const { newHandler } = await import("./new.ts");
       await newHandler(name, flags);
+    });
+}
+
+function addKeygen(root: Command): void {
+  command(root, "keygen <path>", "make a pair of CURVE keys")
+    .usage("[options] PATH")
+    .addHelpText("after", "\nIt makes PATH.key, which is public, and PATH.key_secret. No file is overwritten.")
+    .action(async (path: string) => {
+      const { keygen } = await import("./keygen.ts");
+      await keygen(path);
     });
 }

@@ -4,11 +4,14 @@ import { dirname } from "node:path";
 import { textOf, ZmqEchoError } from "../errors.ts";
 import { usageError } from "./failure.ts";
 
-/** Throws `already_exists`, or a usage error for a place that can't be written to. */
-export async function writeNewFile(file: string, content: string): Promise<void> {
+/**
+ * Throws `already_exists`, or a usage error for a place that can't be written to.
+ * @param mode its permissions, before the umask
+ */
+export async function writeNewFile(file: string, content: string, mode = 0o666): Promise<void> {
   try {
     await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, content, { flag: "wx" });
+    await writeFile(file, content, { flag: "wx", mode });
   } catch (error) {
     // A folder of that name, or a file where a folder should be, is mkdir's EEXIST too.
     const { code, path } = error as NodeJS.ErrnoException;

@@ -2,7 +2,7 @@
  * CURVE keys in files as CZMQ keeps them, and pyzmq's `zmq.auth` and `zmakecert`: ZPL (https://rfc.zeromq.org/spec/4/) with a
  * section `curve`. What a key is never stands in an error.
  */
-import { createPrivateKey, createPublicKey } from "node:crypto";
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
 import { open } from "node:fs/promises";
 import { textOf, ZmqEchoError } from "../errors.ts";
 import { decodeZ85, encodeZ85 } from "./z85.ts";
@@ -16,6 +16,13 @@ export interface KeyPair {
 const KEY_CHARACTERS = 40;
 /** What comes with a certificate are a few lines. */
 const LONGEST_FILE_BYTES = 65_536;
+
+/** A new pair. CURVE's keys are those of X25519, which Node can make without libzmq. */
+export function newKeyPair(): KeyPair {
+  const { x = "", d = "" } = generateKeyPairSync("x25519").privateKey.export({ format: "jwk" });
+  const inZ85 = (key: string) => encodeZ85(Buffer.from(key, "base64url"));
+  return { publicKey: inZ85(x), secretKey: inZ85(d) };
+}
 
 /** The key pair in a secret certificate. Rejects with `invalid_argument`, naming file and line. */
 export async function readKeyPair(file: string): Promise<KeyPair> {

@@ -85,9 +85,7 @@ function nobody(folder: string): string {
 }
 
 /** Rejects if the folder can't be read. */
-async function readAllowed(
-  folder: string,
-): Promise<{
+async function readAllowed(folder: string): Promise<{
   readonly keys: readonly string[];
   readonly unread: readonly string[];
   readonly files: readonly string[];

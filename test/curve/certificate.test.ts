@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { curveKeyPair } from "zeromq";
-import { certificateTexts, readKeyPair, readPublicKey } from "../../src/curve/certificate.ts";
+import { Context, curveKeyPair, Reply, Request } from "zeromq";
+import { certificateTexts, newKeyPair, readKeyPair, readPublicKey } from "../../src/curve/certificate.ts";
 import { decodeZ85, encodeZ85 } from "../../src/curve/z85.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "zmqecho-curve-"));
@@ -51,6 +51,35 @@ test("what is written is what is read", async () => {
   expect(await readKeyPair(fileWith(texts.secret))).toEqual({ publicKey: pair.publicKey, secretKey: pair.secretKey });
   expect(await readPublicKey(fileWith(texts.public))).toBe(pair.publicKey);
   expect(texts.public).not.toContain(pair.secretKey);
+});
+
+test("a new pair is one that libzmq takes for a pair", async () => {
+  const made = newKeyPair();
+  expect(await readKeyPair(fileWith(certificateTexts(made).secret))).toEqual(made);
+  expect(newKeyPair().secretKey).not.toBe(made.secretKey);
+  const [server, client] = [newKeyPair(), newKeyPair()];
+  const context = new Context();
+  const reply = new Reply({
+    context,
+    linger: 0,
+    curveServer: true,
+    curvePublicKey: server.publicKey,
+    curveSecretKey: server.secretKey,
+  });
+  await reply.bind("tcp://127.0.0.1:*");
+  const request = new Request({
+    context,
+    linger: 0,
+    receiveTimeout: 5000,
+    curveServerKey: server.publicKey,
+    curvePublicKey: client.publicKey,
+    curveSecretKey: client.secretKey,
+  });
+  request.connect(reply.lastEndpoint ?? "");
+  await request.send("hello");
+  expect(String((await reply.receive())[0])).toBe("hello");
+  request.close();
+  reply.close();
 });
 
 test("certificates of CZMQ and of pyzmq are read, with what else is in them", async () => {
