@@ -66,7 +66,7 @@ export function createKeyringReader(): (endpoints: Config["endpoints"]) => Promi
         for (const message of found.unread) notices.push({ path: [...path, "allow"], message });
         if (allowed.size === 0) notices.push({ path: [...path, "allow"], message: nobody(curve.allow) });
       } catch (error) {
-        problems.push({ path: [...path, "allow"], message: `${textOf(error)}; nobody is let in` });
+        problems.push({ path: [...path, "allow"], message: `${curve.allow}: ${wordsFor(error)}; nobody is let in` });
       }
       const pair = pairs.get(curve.certificate);
       if (pair !== undefined) byEndpoint.set(name, { pair, allowed });
@@ -82,6 +82,19 @@ export function isStricter(one: Keyring, than: Keyring): boolean {
 
 function nobody(folder: string): string {
   return `${folder} has no certificate (a file that ends in ${SUFFIX}), so nobody is let in`;
+}
+
+function wordsFor(error: unknown): string {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case "ENOENT":
+      return "there is no such folder";
+    case "ENOTDIR":
+      return "this is no folder";
+    case "EACCES":
+      return "it may not be read by this user";
+    default:
+      return textOf(error);
+  }
 }
 
 /** Rejects if the folder can't be read. */

@@ -1,6 +1,8 @@
 /** Endpoints that ask for keys: who gets in, who does not, and who has to go. */
 
+import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -172,7 +174,7 @@ test("what can't be read when the host starts is an error of the configuration, 
         path: "endpoints.e.curve.certificate",
         message: `${curve.certificate}: it has no secret-key; the secret certificate ends in .key_secret`,
       },
-      { path: "endpoints.e.curve.allow", message: expect.stringMatching(/ENOENT.*; nobody is let in$/) },
+      { path: "endpoints.e.curve.allow", message: `${allow}: there is no such folder; nobody is let in` },
     ],
   });
   expect(JSON.stringify(error)).not.toContain(server.publicKey);
@@ -230,6 +232,32 @@ test("hosts one after the other in one process have their keys each", async () =
     expect(await client(addressOf(host, "e"), { server, own: ann }).ask("1")).toBe("1");
     await host.stop();
   }
+});
+
+test("a reload in the midst of handshakes lets nobody in who should not be, and serves the others", async () => {
+  const [ann, bob] = [curveKeyPair(), curveKeyPair()];
+  const { server, curve, refuse } = site(["ann", ann], ["bob", bob]);
+  const host = await startHost({ watch: true, endpoints: { e: { bind: ANY_PORT, curve } } });
+  const address = addressOf(host, "e");
+  // As far as the greeting, and no further.
+  const half = Array.from({ length: 20 }, () => {
+    const socket = connect(Number(new URL(address).port), "127.0.0.1").on("error", () => undefined);
+    onTestFinished(() => void socket.destroy());
+    const greeting = Buffer.alloc(64);
+    greeting.set([0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 0]);
+    greeting.write("CURVE", 12);
+    socket.write(greeting);
+    return socket;
+  });
+  await Promise.all(half.map((socket) => once(socket, "data")));
+  const eager = Array.from({ length: 20 }, () => client(address, { server, own: bob }).ask("bob"));
+  refuse("bob");
+  await host.reload();
+  const outcomes = await Promise.all(eager);
+  expect(new Set([...outcomes, "bob", "refused"])).toEqual(new Set(["bob", "refused"]));
+  expect(await client(address, { server, own: bob }).ask("late")).toBe("refused");
+  await Promise.all(half.map((socket) => once(socket, "close")));
+  expect(await client(address, { server, own: ann }).ask("ann")).toBe("ann");
 });
 
 test("no key is in the log, at any level", async () => {
