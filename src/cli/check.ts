@@ -16,8 +16,8 @@ export interface CheckFlags {
  */
 export async function check({ config: file }: CheckFlags): Promise<void> {
   const loaded = await loadConfigWithNames(file === undefined ? {} : { file }, namesBeside());
-  const { assembly, problems } = await lookAtPlugins(loaded);
-  for (const warning of warningsFor(loaded, assembly)) warn(formatProblem(warning));
+  const { assembly, problems, setbacks } = await lookAtPlugins(loaded);
+  for (const warning of [...warningsFor(loaded, assembly), ...setbacks]) warn(formatProblem(warning));
   if (problems.length > 0) throw new ConfigError(problems);
   const endpoints = Object.keys(loaded.config.endpoints);
   const handlers = new Set([...assembly.handlers.keys(), ...Object.keys(loaded.config.handlers)]);

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { readKeyPair, readPublicKey } from "../../src/curve/certificate.ts";
@@ -28,4 +28,22 @@ test.each(["host.key", "host.key_secret"])("%s is not overwritten, and nothing e
 test("a path with the ending is told to leave it out", async () => {
   const { code, stderr } = await run(["keygen", "me.key_secret"], { cwd: folderWith({}) });
   expect([code, stderr]).toEqual([2, "zmqecho: leave out the ending: me\n"]);
+});
+
+test("check says which keys are missing, and that a folder without any lets nobody in", async () => {
+  const curve = '{ "certificate": "host.key_secret", "allow": "clients" }';
+  const cwd = folderWith({
+    "zmqecho.config.json": `{ "endpoints": { "e": { "bind": "tcp://127.0.0.1:5000", "curve": ${curve} } } }`,
+  });
+  const missing = await run(["check"], { cwd });
+  expect(missing.code).toBe(2);
+  expect(missing.stderr).toMatch(
+    /^zmqecho: \S+:1:\d+: endpoints\.e\.curve\.certificate: \S+host\.key_secret: there is no such file; zmqecho keygen makes a pair of keys\nzmqecho: \S+:1:\d+: endpoints\.e\.curve\.allow: \S+clients: there is no such folder; nobody is let in\n$/,
+  );
+  await run(["keygen", "host"], { cwd });
+  mkdirSync(join(cwd, "clients"));
+  const empty = await run(["check"], { cwd });
+  expect(empty.code).toBe(0);
+  expect(empty.stderr).toContain("endpoints.e.curve.allow");
+  expect(empty.stderr).toContain("has no certificate (a file that ends in .key), so nobody is let in");
 });
