@@ -65,7 +65,11 @@ export class Waiting<T> implements Deadline {
     const { waits, signal } = this.#wait;
     this.#watched = waits.watch(this);
     signal?.addEventListener("abort", this);
-    this.#cleanUp = begin(this);
+    try {
+      this.#cleanUp = begin(this);
+    } catch (error) {
+      this.reject(error);
+    }
     // It may have ended before it had said how to clean up.
     if (this.#isOver) this.#cleanUp?.();
   }
