@@ -140,6 +140,8 @@ export function openDealer(options: ConnectionOptions, batching = false): Connec
 
   const soon = sendTogether<Call>((all) => {
     const calls = all.filter(({ id }) => inFlight.get(id) !== undefined);
+    // All may have ended meanwhile, and the socket with them.
+    if (calls.length === 0) return;
     if (batches === undefined) {
       if (batching && !isAsked) ask();
       for (const call of calls) sendAlone(call);

@@ -376,3 +376,17 @@ test("nothing keeps the process alive after close, with calls under way in a bat
   await caller.close();
   for (const outcome of await calls) expect(outcome).toMatchObject({ reason: { code: "canceled" } });
 });
+
+test("a client that is closed as its first calls leave asks nobody anything any more", async () => {
+  const host = await startHost({ endpoints: { e: { bind: ANY_PORT, handlers: ["*"], concurrency: 64 } } });
+  let sent = 0;
+  const caller = client(addressOf(host, "e"), {
+    onFrames(direction) {
+      if (direction === "sent" && ++sent === 3) void caller.close();
+    },
+  });
+  const results = await Promise.allSettled(numbers(4).map((input) => caller.call("echo", input)));
+  expect(results.map(({ status }) => status)).toEqual(Array(4).fill("rejected"));
+  // An uncaught exception would fail the run by now.
+  await new Promise(setImmediate);
+});
