@@ -99,9 +99,9 @@ export function createRouterLoop({ socketOptions, lockStep, answerer, endpoint, 
   }
 
   function reply(payload: Body, source: Source, give: (body: Body) => void): Promise<void> | undefined {
-    const ready = answerer().answer(payload, source);
-    if (ready instanceof Promise) return ready.then(give).catch(unsent);
     try {
+      const ready = answerer().answer(payload, source);
+      if (ready instanceof Promise) return ready.then(give).catch(unsent);
       give(ready);
     } catch (error) {
       unsent(error);
