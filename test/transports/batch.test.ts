@@ -22,7 +22,7 @@ const batchOf = (...requests: Frames[]) =>
 /** What is said of a reply in a test: its body, or its code. */
 function said(frames: Frames): unknown {
   const reply: ZepReply = parseReply(frames);
-  return reply.code === "ok" ? JSON.parse(Buffer.from(reply.body[0] ?? []).toString()) : reply.code;
+  return reply.code === "ok" ? JSON.parse(Buffer.from(reply.body[0] ?? []).toString() || "null") : reply.code;
 }
 
 function count(texts: readonly string[]): Map<string, number> {
@@ -147,6 +147,22 @@ test("a large reply is a message of its own, with its number in the envelope", a
     [1, true, true],
     [2, false, false],
     [3, true, true],
+  ]);
+});
+
+test("so is one of more frames than a batch can count, however small they are", async () => {
+  const config: ConfigInput = {
+    limits: { maxFrames: 65_536 },
+    endpoints: { e: { bind: ANY_PORT, handlers: ["*"], concurrency: 64 } },
+  };
+  const host = await startHost(config, { many: () => Array(65_536).fill(""), one: () => "1" });
+  const { send, replies } = dealer(addressOf(host, "e"));
+  const raw = (handler: string) =>
+    writeRequest({ verb: "call", handler, codec: "raw", metadata: {}, body: [Buffer.from("")] });
+  await send(batchOf(raw("many"), raw("one")));
+  expect((await replies(2)).map(({ id, large }) => [id, large ?? false]).sort()).toEqual([
+    [1, true],
+    [2, false],
   ]);
 });
 
@@ -347,6 +363,24 @@ test("in lock-step no more than 1000 calls of a peer wait, and each beyond is to
   expect(codes.get("resource_exhausted")).toBe(250);
   await other.send(call("echo", "others are served"));
   expect(await other.replies(1)).toMatchObject([{ reply: "others are served" }]);
+});
+
+test("a host that stops answers the calls of a batch as it would if they had come by themselves", async () => {
+  const { address, host } = await endpoint(
+    {},
+    {
+      compute: () => {
+        compute(5);
+        return "done";
+      },
+    },
+  );
+  const { send, replies } = dealer(address);
+  await send(batchOf(...Array.from({ length: 40 }, () => call("compute", null))));
+  await expect.poll(() => host.stats().handlers.compute?.codes.ok).toBeGreaterThan(0);
+  const stopped = host.stop();
+  expect((await replies(40)).map(({ reply }) => reply)).toEqual(Array(40).fill("done"));
+  await stopped;
 });
 
 test("in lock-step the clock of a call in a batch starts when its turn comes", async () => {

@@ -47,6 +47,7 @@ test("a reply that can't be made costs no other one, by itself or in a batch, an
         if (String(frames[0]) === "bad") throw new Error("a bug");
         return frames;
       },
+      refuse: () => [],
     }),
   });
   await loop.socket.bind(ANY_PORT);

@@ -95,6 +95,8 @@ export function createRouterLoop({ socketOptions, lockStep, answerer, endpoint, 
 
   /** What the next call has to wait for. */
   function begun(over: Promise<void> | undefined): Promise<void> | undefined {
+    // One that had to wait for its turn counts as if it came now: an endpoint that stops waits for the next one.
+    lastReadAt = performance.now();
     return lockStep() ? over : undefined;
   }
 
