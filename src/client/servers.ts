@@ -2,13 +2,12 @@
  * The servers of a client, one or several that are alike: which of them gets a request, and why none does. Requests go to
  * the one with the fewest in flight, in turn where they have as many; one that fails is passed over for a while.
  */
-
 import type { Body } from "../codecs/codec.ts";
 import { ZmqEchoError } from "../errors.ts";
 import { type MessageLimits, overLimit } from "../wire/limits.ts";
 import type { Connection, ConnectionLimits, ConnectionOptions } from "./connection.ts";
 import { diagnose, LONGEST_LOOK_MS } from "./diagnose.ts";
-import { type Wait, waitFor } from "./wait.ts";
+import { pause, type Wait, waitFor } from "./wait.ts";
 
 export interface ServersOptions<Kind extends string> {
   /** Where the servers may be reached; one that does not answer the handshake is passed over. */
@@ -88,18 +87,14 @@ export function createServers<Kind extends string>(options: ServersOptions<Kind>
   }
 
   async function connect(kind: Kind, wait: Wait): Promise<Connection> {
-    const expired = () => new NoPeer(true);
-    for (;;) {
+    for (let round = 0; ; round++) {
       try {
+        if (round > 0) await pause(ROUND_PAUSE_MS, wait, () => new NoPeer(true));
         return await firstToAnswer(kind, wait);
       } catch (error) {
         if (!(error instanceof NoPeer)) throw error;
         const over = error.expired || performance.now() + ROUND_PAUSE_MS >= wait.expiresAt;
         if (over || !persistent) throw await explain(wait, error.expired || persistent);
-        await waitFor<void>(wait, expired, (waiting) => {
-          const timer = setTimeout(() => waiting.resolve(), ROUND_PAUSE_MS);
-          return () => clearTimeout(timer);
-        });
       }
     }
   }

@@ -42,6 +42,14 @@ export function waitFor<T>(wait: Wait, expired: () => Error, begin: Begin<T>): P
   });
 }
 
+/** Waits so long, and as `waitFor` does. */
+export function pause(ms: number, wait: Wait, expired: () => Error): Promise<void> {
+  return waitFor<void>(wait, expired, (waiting) => {
+    const timer = setTimeout(() => waiting.resolve(), ms);
+    return () => clearTimeout(timer);
+  });
+}
+
 /** One wait: it ends once. An object and not a closure for each of its ends, since each small call has one. */
 export class Waiting<T> implements Deadline {
   readonly expiresAt: number;
