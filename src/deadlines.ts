@@ -26,10 +26,12 @@ export class Deadlines<Kind extends Deadline = Deadline> {
     return watched;
   }
 
-  /** Harmless for one that has expired. */
-  unwatch(watched: Node<Kind>): void {
+  /** Harmless for one that has expired: false then. */
+  unwatch(watched: Node<Kind>): boolean {
+    const isWatched = this.#watched.remove(watched);
     // The timer stays, for the next one.
-    if (this.#watched.remove(watched) && this.#watched.size === 0) this.#timer?.unref();
+    if (isWatched && this.#watched.size === 0) this.#timer?.unref();
+    return isWatched;
   }
 
   all(): Kind[] {
@@ -57,6 +59,6 @@ export class Deadlines<Kind extends Deadline = Deadline> {
     if (next < this.#dueAt) this.#arm(next);
     due.sort((a, b) => a.item.expiresAt - b.item.expiresAt);
     // One that expires may end others.
-    for (const node of due) if (this.#watched.remove(node)) node.item.expire();
+    for (const node of due) if (this.unwatch(node)) node.item.expire();
   }
 }

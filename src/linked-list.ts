@@ -24,7 +24,10 @@ export class LinkedList<Item> implements Iterable<Item> {
     return node;
   }
 
-  /** False if it was removed before. A node of another list is none of this one's business. */
+  /**
+   * False if it was removed before.
+   * @param node of this list, which is not checked
+   */
   remove(node: Node<Item>): boolean {
     if (!node.isListed) return false;
     const { before, after } = node;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { Deadlines } from "../src/deadlines.ts";
 
 /** One that notes when it expires. */
@@ -67,4 +67,18 @@ test("one that comes later and is due sooner does not wait for the others", asyn
   await new Promise<void>((resolve) => deadlines.watch({ expiresAt: performance.now() + 10, expire: resolve }));
   expect(performance.now() - from).toBeLessThan(30_000);
   deadlines.unwatch(long);
+});
+
+test("nothing keeps the process alive when all are over, though one that expired ended another that is due much later", async () => {
+  const timers = vi.spyOn(globalThis, "setTimeout");
+  onTestFinished(() => timers.mockRestore());
+  const deadlines = new Deadlines();
+  const expiresAt = performance.now();
+  const later = deadlines.watch(deadlineIn(60_000, [], "later"));
+  deadlines.watch({ expiresAt, expire: () => void deadlines.unwatch(later) });
+  await new Promise<void>((resolve) => deadlines.watch({ expiresAt, expire: resolve }));
+  expect(deadlines.all()).toEqual([]);
+  // The others have fired, or are cleared.
+  const last = timers.mock.calls.findLastIndex(([, ms = 0]) => ms > 30_000);
+  expect(timers.mock.results[last]?.value.hasRef()).toBe(false);
 });

@@ -60,8 +60,9 @@ export function startLoad(options: LoadOptions): Load {
       await exchange(client, body);
       return undefined;
     } catch (error) {
+      if (isOutOfFiles(error)) throw new ZmqEchoError("resource_exhausted", OUT_OF_FILES, { cause: error });
       if (ZmqEchoError.is(error)) return error;
-      throw isOutOfFiles(error) ? new ZmqEchoError("resource_exhausted", OUT_OF_FILES, { cause: error }) : error;
+      throw error;
     }
   }
 
@@ -134,8 +135,12 @@ export function startLoad(options: LoadOptions): Load {
 const OUT_OF_FILES =
   "this process may open no more files, of which each connection takes several; ask for fewer, or raise ulimit -n";
 
+/** As libzmq says it, whatever the client made of that. */
 function isOutOfFiles(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException | undefined)?.code === "EMFILE";
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ((cause as NodeJS.ErrnoException).code === "EMFILE") return true;
+  }
+  return false;
 }
 
 /** Nobody there, or nobody who would have us: told at once, so that a loop would spin on it. */

@@ -73,7 +73,7 @@ export interface AnyHandlers {
  * Connects when first used. Calls may be made side by side, and their replies come as the server gives them.
  * All methods reject with a `CallError`, which is a `ZmqEchoError`: the code, message and details that the server sent, or, from this side,
  * `invalid_argument` (the input can't be encoded), `unavailable` (nobody there, with the reason), `deadline_exceeded`,
- * `canceled`, `resource_exhausted` (the reply is over a limit), `internal` (the reply can't be read).
+ * `canceled`, `resource_exhausted` (the reply is over a limit, or no socket is left), `internal` (the reply can't be read).
  */
 export interface Client<Handlers extends HandlerTypes<Handlers> = AnyHandlers> extends Introspection {
   /** Asks a plain endpoint, or any REP server: the encoded input is the whole message. */

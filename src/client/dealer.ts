@@ -54,8 +54,9 @@ export function openDealer(options: ConnectionOptions, batching = false): Connec
   const { isUp } = connectSocket(socket, options, end);
   let isReading = false;
   let strays = 0;
-  /** The number of the question whether the server takes batches, once it has been asked; */
+  /** The number of the question whether the server takes batches, while it is open; */
   let question: number | undefined;
+  let isAsked = false;
   /** and once it has said so, how large they may be. */
   let batches: BatchLimits | undefined;
 
@@ -88,9 +89,14 @@ export function openDealer(options: ConnectionOptions, batching = false): Connec
       return;
     }
     const id = number.readUInt32BE();
-    if (id === question) batches = readBatchAnswer(body);
+    if (id === question) takeAnswer(body);
     else if (end === 2) inFlight.get(id)?.waiting.resolve(body);
     else if (!batching || !takeBatch(id, body)) takeReply(id, body);
+  }
+
+  function takeAnswer(body: Body): void {
+    question = undefined;
+    batches = readBatchAnswer(body);
   }
 
   function takeReply(id: number, body: Body): void {
@@ -126,14 +132,18 @@ export function openDealer(options: ConnectionOptions, batching = false): Connec
 
   function send(call: Call): void {
     // A large one would have to be copied, and needs no company to be worth its message.
-    if (batches !== undefined && isLarge(call.frames)) sendAlone(call);
-    else sendSoon(call);
+    if (batches !== undefined && isLarge(call.frames)) {
+      soon.flush();
+      sendAlone(call);
+    } else soon.add(call);
   }
 
-  const sendSoon = sendTogether<Call>((all) => {
+  const soon = sendTogether<Call>((all) => {
     const calls = all.filter(({ id }) => inFlight.get(id) !== undefined);
+    // All may have ended meanwhile, and the socket with them.
+    if (calls.length === 0) return;
     if (batches === undefined) {
-      if (batching && question === undefined) ask();
+      if (batching && !isAsked) ask();
       for (const call of calls) sendAlone(call);
       return;
     }
@@ -145,6 +155,7 @@ export function openDealer(options: ConnectionOptions, batching = false): Connec
   });
 
   function ask(): void {
+    isAsked = true;
     question = inFlight.newNumber();
     // Should it be lost, there are no batches.
     push(question, BATCH_QUESTION, () => {});

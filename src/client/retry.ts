@@ -1,6 +1,6 @@
 /** Calls that failed in passing, made again within their deadlines. */
 import { ZmqEchoError } from "../errors.ts";
-import { type Wait, waitFor } from "./wait.ts";
+import { pause, type Wait } from "./wait.ts";
 
 /** The first pause before a retry; it doubles, and half of it is random so that clients do not come back in step. */
 const FIRST_BACKOFF_MS = 50;
@@ -19,21 +19,10 @@ export async function withRetries<T>(
     } catch (error) {
       const pauseMs = tried < retries ? pauseBeforeRetry(error, tried) : undefined;
       if (pauseMs === undefined || performance.now() + pauseMs >= wait.expiresAt) throw error;
-      await pause(pauseMs, wait, error as Error);
+      await pause(pauseMs, wait, () => error as Error);
       last = attempt();
     }
   }
-}
-
-function pause(ms: number, wait: Wait, failure: Error): Promise<void> {
-  return waitFor<void>(
-    wait,
-    () => failure,
-    (waiting) => {
-      const timer = setTimeout(() => waiting.resolve(), ms);
-      return () => clearTimeout(timer);
-    },
-  );
 }
 
 /**

@@ -2,13 +2,12 @@
  * The servers of a client, one or several that are alike: which of them gets a request, and why none does. Requests go to
  * the one with the fewest in flight, in turn where they have as many; one that fails is passed over for a while.
  */
-
 import type { Body } from "../codecs/codec.ts";
-import { ZmqEchoError } from "../errors.ts";
+import { textOf, ZmqEchoError } from "../errors.ts";
 import { type MessageLimits, overLimit } from "../wire/limits.ts";
 import type { Connection, ConnectionLimits, ConnectionOptions } from "./connection.ts";
 import { diagnose, LONGEST_LOOK_MS } from "./diagnose.ts";
-import { type Wait, waitFor } from "./wait.ts";
+import { pause, type Wait, waitFor } from "./wait.ts";
 
 export interface ServersOptions<Kind extends string> {
   /** Where the servers may be reached; one that does not answer the handshake is passed over. */
@@ -26,7 +25,8 @@ export type FramesListener = (direction: "sent" | "received", frames: Body) => v
 export interface Servers<Kind extends string> {
   /**
    * Sends one message and resolves with the frames of its reply. Rejects with `unavailable` (nobody there, or the
-   * connection was lost), `deadline_exceeded`, `canceled`, or `resource_exhausted` for a reply over the limits.
+   * connection was lost), `deadline_exceeded`, `canceled`, or `resource_exhausted` for a reply over the limits, or
+   * when no socket is left.
    */
   exchange(kind: Kind, frames: Body, wait: Wait, onFrames?: FramesListener): Promise<Body>;
   close(): void;
@@ -88,18 +88,14 @@ export function createServers<Kind extends string>(options: ServersOptions<Kind>
   }
 
   async function connect(kind: Kind, wait: Wait): Promise<Connection> {
-    const expired = () => new NoPeer(true);
-    for (;;) {
+    for (let round = 0; ; round++) {
       try {
+        if (round > 0) await pause(ROUND_PAUSE_MS, wait, () => new NoPeer(true));
         return await firstToAnswer(kind, wait);
       } catch (error) {
         if (!(error instanceof NoPeer)) throw error;
         const over = error.expired || performance.now() + ROUND_PAUSE_MS >= wait.expiresAt;
         if (over || !persistent) throw await explain(wait, error.expired || persistent);
-        await waitFor<void>(wait, expired, (waiting) => {
-          const timer = setTimeout(() => waiting.resolve(), ROUND_PAUSE_MS);
-          return () => clearTimeout(timer);
-        });
       }
     }
   }
@@ -135,7 +131,13 @@ export function createServers<Kind extends string>(options: ServersOptions<Kind>
           };
           trying.set(server, waiter);
           if (rest.length > 0) headStart = setTimeout(tryNext, HEAD_START_MS);
-          enter(kind, server, waiter);
+          try {
+            enter(kind, server, waiter);
+          } catch (cause) {
+            // libzmq has no more sockets, or the system no more files. Another address needs one as well.
+            const text = `no socket for ${server.address}: ${textOf(cause)}`;
+            waiting.reject(new ZmqEchoError("resource_exhausted", text, { cause }));
+          }
         }
 
         tryNext();

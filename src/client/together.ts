@@ -7,17 +7,24 @@
 const AT_ONCE = 32;
 
 /** Hands items to `send`, several at once and in order, when this turn's promises have settled at the latest. */
-export function sendTogether<Item>(send: (items: readonly Item[]) => void): (item: Item) => void {
+export function sendTogether<Item>(send: (items: readonly Item[]) => void): {
+  add(item: Item): void;
+  /** Sends what waits, so that what is sent next does not overtake it. */
+  flush(): void;
+} {
   let waiting: Item[] = [];
   function flush(): void {
     const items = waiting;
     waiting = [];
     if (items.length > 0) send(items);
   }
-  return (item) => {
-    waiting.push(item);
-    // A tick comes after promises, and a message that can be read is one that has settled.
-    if (waiting.length === 1) process.nextTick(flush);
-    else if (waiting.length >= AT_ONCE) flush();
+  return {
+    flush,
+    add(item) {
+      waiting.push(item);
+      // A tick comes after promises, and a message that can be read is one that has settled.
+      if (waiting.length === 1) process.nextTick(flush);
+      else if (waiting.length >= AT_ONCE) flush();
+    },
   };
 }

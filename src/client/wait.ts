@@ -42,6 +42,14 @@ export function waitFor<T>(wait: Wait, expired: () => Error, begin: Begin<T>): P
   });
 }
 
+/** Waits so long, and as `waitFor` does. */
+export function pause(ms: number, wait: Wait, expired: () => Error): Promise<void> {
+  return waitFor<void>(wait, expired, (waiting) => {
+    const timer = setTimeout(() => waiting.resolve(), ms);
+    return () => clearTimeout(timer);
+  });
+}
+
 /** One wait: it ends once. An object and not a closure for each of its ends, since each small call has one. */
 export class Waiting<T> implements Deadline {
   readonly expiresAt: number;
@@ -65,7 +73,11 @@ export class Waiting<T> implements Deadline {
     const { waits, signal } = this.#wait;
     this.#watched = waits.watch(this);
     signal?.addEventListener("abort", this);
-    this.#cleanUp = begin(this);
+    try {
+      this.#cleanUp = begin(this);
+    } catch (error) {
+      this.reject(error);
+    }
     // It may have ended before it had said how to clean up.
     if (this.#isOver) this.#cleanUp?.();
   }

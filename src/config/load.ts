@@ -1,7 +1,6 @@
 /** Loading a configuration, top to bottom: the sources, the merge, the checks, the result. */
 import { dirname, join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { ConfigError } from "../errors.ts";
 import type { Explained } from "./explain.ts";
 import type { ConfigFile } from "./file.ts";
 import { type Environment, interpolate } from "./interpolate.ts";
@@ -75,9 +74,7 @@ export async function loadConfigWithNames(options: LoadOptions, findNames?: Find
       return isSameCode && isSameButForFunctions(loaded.config, now.config) ? loaded : now;
     }
     const resolved = resolveFile(file, { env, flags, cwd });
-    const flaws = file?.flaws ?? [];
-    if (isRefused(resolved)) throw configError(resolved, flaws, await danglingIn(resolved, flaws, findNames));
-    if (flaws.length > 0) throw new ConfigError(flaws);
+    if (isRefused(resolved)) throw configError(resolved, await danglingIn(resolved, findNames));
     const loaded = {
       ...resolved,
       files: file?.inputs ?? [join(cwd, FIRST_PLACE)],
@@ -124,7 +121,7 @@ function resolveFile(
     });
   }
   layers.push(environmentLayer(env, cwd), inputLayer(flags, cwd, problems));
-  return resolveLayers(layers, problems, folder, found?.file);
+  return resolveLayers(layers, problems, folder, found);
 }
 
 /**

@@ -10,10 +10,15 @@ interface Position {
   readonly column: number;
 }
 
+/** What should not be in a file, and is not in its value: a key twice in one object (the first one counts), a key named `__proto__`. */
+export interface Flaw {
+  readonly path: Path;
+  readonly problem: Problem;
+}
+
 export interface LocatedJson {
   readonly value: unknown;
-  /** What should not be in it, and is not in the value: a key twice in one object (the first one counts), a key named `__proto__`. */
-  readonly flaws: readonly Problem[];
+  readonly flaws: readonly Flaw[];
   /** Where the value stands, or with `key` where its key does; undefined if there is nothing at that path. */
   position(path: Path, part?: "key"): Position | undefined;
 }
@@ -21,7 +26,7 @@ export interface LocatedJson {
 /** As {@link readFlawedJson}, and throws {@link ConfigError} for flaws too. */
 export function readJson(file: string, content: string, property?: string): LocatedJson {
   const json = readFlawedJson(file, content, property);
-  if (json.flaws.length > 0) throw new ConfigError(json.flaws);
+  if (json.flaws.length > 0) throw new ConfigError(json.flaws.map(({ problem }) => problem));
   return json;
 }
 
@@ -44,8 +49,10 @@ export function readFlawedJson(file: string, content: string, property?: string)
     if (property !== undefined) return { value: undefined, flaws: [], position: () => undefined };
     throw new ConfigError([{ file, message: emptyMessage }]);
   }
-  const flaws: Problem[] = [];
-  const value = valueOfNode(root, (message, offset) => flaws.push({ file, ...locate(offset), message }), locate);
+  const flaws: Flaw[] = [];
+  const report = (path: Path, message: string, offset: number) =>
+    flaws.push({ path, problem: { file, ...locate(offset), message } });
+  const value = valueOfNode(root, [], report, locate);
   return {
     value,
     flaws,
@@ -61,10 +68,13 @@ export const emptyMessage = "the file is empty; a configuration that changes not
 
 function valueOfNode(
   node: Node,
-  report: (message: string, offset: number) => void,
+  path: Path,
+  report: (path: Path, message: string, offset: number) => void,
   locate: (offset: number) => Position,
 ): unknown {
-  if (node.type === "array") return (node.children ?? []).map((child) => valueOfNode(child, report, locate));
+  if (node.type === "array") {
+    return (node.children ?? []).map((child, index) => valueOfNode(child, [...path, index], report, locate));
+  }
   if (node.type !== "object") return node.value;
   const object: Record<string, unknown> = {};
   const seen = new Map<string, number>();
@@ -72,15 +82,16 @@ function valueOfNode(
     const [key, child] = children ?? [];
     if (key === undefined || child === undefined) continue;
     const name = String(key.value);
+    const own = [...path, name];
     const earlier = seen.get(name);
     seen.set(name, offset);
     if (name === "__proto__") {
-      report("a key may not be named __proto__", offset);
+      report(own, "a key may not be named __proto__", offset);
     } else if (earlier !== undefined) {
       const { line, column } = locate(earlier);
-      report(`the key ${JSON.stringify(name)} is here twice, first at ${line}:${column}; keep one`, offset);
+      report(own, `the key ${JSON.stringify(name)} is here twice, first at ${line}:${column}; keep one`, offset);
     } else {
-      object[name] = valueOfNode(child, report, locate);
+      object[name] = valueOfNode(child, own, report, locate);
     }
   }
   return object;

@@ -51,8 +51,8 @@ export function checkReferences(input: unknown, plugins: PluginNames): PathProbl
   return problems;
 }
 
-/** Whether it is known which names there are: a section that is misspelt or misshapen may hold some of them. */
-export function areNamesKnown(problems: readonly Explained[]): boolean {
+/** Whether it is known which names there are: a section that is misspelt, misshapen or there twice may hold some of them. */
+export function areNamesKnown(problems: readonly Pick<Explained, "path" | "part">[]): boolean {
   return problems.every(({ path: [section, ...inner], part }) => {
     if (section === "plugins") return false;
     return inner.length > 0 || (part !== "key" && section !== "handlers" && section !== "codecs");

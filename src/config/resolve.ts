@@ -3,7 +3,9 @@ import { ConfigError, type Problem } from "../errors.ts";
 import { DEFAULTS } from "./defaults.ts";
 import { type Config, effectiveConfig } from "./effective.ts";
 import { type Explained, explain } from "./explain.ts";
+import type { ConfigFile } from "./file.ts";
 import { type Layer, mergeLayers, type Origin, originOf, ownerOf, problemAt, sourceText } from "./layers.ts";
+import type { Flaw } from "./located-json.ts";
 import { isPlainObject, type Path } from "./path.ts";
 import { areNamesKnown, checkReferences, type FindNames } from "./references.ts";
 import { checkRelations } from "./relations.ts";
@@ -30,6 +32,8 @@ export interface RefusedConfig {
   readonly folder: string;
   readonly merged: unknown;
   readonly problems: readonly Explained[];
+  /** Of the file. */
+  readonly flaws: readonly Flaw[];
 }
 
 /**
@@ -41,7 +45,7 @@ export function resolveLayers(
   layers: readonly Layer[],
   found: readonly Explained[],
   folder: string,
-  file?: string,
+  { file, flaws = [] }: Partial<Pick<ConfigFile, "file" | "flaws">> = {},
 ): ResolvedConfig | RefusedConfig {
   const merged = mergeLayers(layers);
   const folderOf = (path: Path) => ownerOf(layers, path)?.layer.folder ?? folder;
@@ -49,9 +53,10 @@ export function resolveLayers(
   const parsed = schema.safeParse(merged);
   const issues = parsed.success ? [] : explain(parsed.error.issues, merged, (path) => sourceText(layers, path));
   const problems = [...found, ...elsewhere(found, [...issues, ...checkRelations(merged, folderOf)])];
-  if (!parsed.success || problems.length > 0) return { layers, folder, merged, problems };
+  if (!parsed.success || problems.length > 0) return { layers, folder, merged, problems, flaws };
   const effective = effectiveConfig(parsed.data, folderOf);
-  if (effective.problems.length > 0) return { layers, folder, merged, problems: effective.problems };
+  if (effective.problems.length > 0 || flaws.length > 0)
+    return { layers, folder, merged, problems: effective.problems, flaws };
   return {
     config: effective.config,
     ...(file !== undefined && { file }),
@@ -66,13 +71,12 @@ export function isRefused(result: ResolvedConfig | RefusedConfig): result is Ref
   return "problems" in result;
 }
 
-/** Names with nothing behind them, beside what else is wrong. A section that is there twice may hold some of them. */
+/** Names with nothing behind them, beside what else is wrong. */
 export async function danglingIn(
-  { folder, merged, problems }: RefusedConfig,
-  flaws: readonly Problem[],
+  { folder, merged, problems, flaws }: RefusedConfig,
   findNames?: FindNames,
 ): Promise<Explained[]> {
-  if (findNames === undefined || flaws.length > 0 || !isPlainObject(merged) || !areNamesKnown(problems)) return [];
+  if (findNames === undefined || !isPlainObject(merged) || !areNamesKnown([...problems, ...flaws])) return [];
   const entries = (merged.plugins ?? DEFAULTS.plugins) as readonly string[];
   const names = await findNames(entries, folder);
   return names === undefined ? [] : elsewhere(problems, checkReferences(merged, names));
@@ -86,12 +90,13 @@ function elsewhere(known: readonly Explained[], more: readonly Explained[]): Exp
 
 /** All of it in the order of the file. */
 export function configError(
-  { layers, problems }: RefusedConfig,
-  flaws: readonly Problem[] = [],
+  { layers, problems, flaws }: RefusedConfig,
   dangling: readonly Explained[] = [],
 ): ConfigError {
   const placed = [...problems, ...dangling].map(({ path, message, part }) => problemAt(layers, path, message, part));
   return new ConfigError(
-    [...flaws, ...placed].sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)),
+    [...flaws.map(({ problem }) => problem), ...placed].sort(
+      (a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
+    ),
   );
 }

@@ -190,7 +190,8 @@ export function createCore(options: CoreOptions): ConfigurableCore {
     const totalMs = now - call.receivedAt;
     counter.record(outcome.code, totalMs);
     job?.slot.counter.record(outcome.code, totalMs);
-    if (settings.concurrency === 1 && totalMs > SLOW_IN_LOCK_STEP_MS) reporter.slowInLockStep(call, totalMs);
+    const ranMs = totalMs - (job?.waitedMs ?? 0);
+    if (settings.concurrency === 1 && ranMs > SLOW_IN_LOCK_STEP_MS) reporter.slowInLockStep(call, ranMs);
     hooks?.ended(outcome, { totalMs, waitedMs: job?.waitedMs ?? 0 }, call.source, call);
     return outcome;
   }

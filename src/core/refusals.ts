@@ -30,6 +30,12 @@ export function full(running: number, waiting: number): ZmqEchoError {
   });
 }
 
+/** For one that has sent more in batches than its turns have come for. */
+export function tooManyOfPeer(waiting: number): ZmqEchoError {
+  const text = `${waiting} calls of this peer wait for their turn; no more are taken`;
+  return new ZmqEchoError("resource_exhausted", text, { details: { retryAfterMs: RETRY_WHEN_FULL_MS } });
+}
+
 export function tooLate(job: RunningCall, doing: "it waited" | "it ran"): ZmqEchoError {
   const given = Math.round(job.expiresAt - job.call.receivedAt);
   return new ZmqEchoError("deadline_exceeded", `handler ${quoted(job.handler)} had ${given} ms, and ${doing} longer`);

@@ -25,18 +25,19 @@ export interface BatchItem {
 const HEAD_BYTES = 6;
 const LENGTH_BYTES = 4;
 
-/** Whether a message is so large that it goes by itself: to copy it would cost more than a message does. */
-export function isLarge(frames: Body): boolean {
-  let bytes = 0;
-  for (const frame of frames) bytes += frame.length;
-  return bytes >= LARGE_BYTES;
-}
-
 /** How many bytes it takes in a batch. */
 export function packedSize(frames: Body): number {
   let bytes = HEAD_BYTES + frames.length * LENGTH_BYTES;
   for (const frame of frames) bytes += frame.length;
   return bytes;
+}
+
+/**
+ * Whether a message is so large that it goes by itself: to copy it would cost more than a message does. One of many frames
+ * is, however small they are: a batch may have no room for it, or for the count.
+ */
+export function isLarge(frames: Body): boolean {
+  return packedSize(frames) >= LARGE_BYTES;
 }
 
 /** @param bytes the `packedSize` of all items together */

@@ -292,13 +292,25 @@ test("a batch obeys the limits that the server names", async () => {
   expect(messages.map(({ batch }) => batch?.length)).toEqual([undefined, 2]);
 });
 
+test("calls made in one turn leave in their order, a large one among them", async () => {
+  const { address, messages } = await server();
+  const caller = await acquainted(address);
+  messages.length = 0;
+  const large = "x".repeat(10_000);
+  await callAll(caller, [1, 2, large, 3, 4]);
+  const sent = messages.flatMap(
+    ({ payload, batch }) => batch?.map(({ frames }) => bodyOf(frames)) ?? [bodyOf(payload)],
+  );
+  expect(sent).toEqual([1, 2, large, 3, 4]);
+});
+
 test("a large call leaves at once, by itself", async () => {
   const { address, messages } = await server();
   const caller = await acquainted(address);
   messages.length = 0;
   const large = "x".repeat(10_000);
   expect(await callAll(caller, [1, large, 2])).toEqual([1, large, 2]);
-  expect(messages.map(({ batch }) => batch?.length)).toEqual([undefined, 2]);
+  expect(messages.map(({ batch }) => batch?.length)).toEqual([undefined, undefined, undefined]);
 });
 
 test("a call of a batch that is canceled, or too late, leaves the others alone", async () => {
@@ -363,4 +375,18 @@ test("nothing keeps the process alive after close, with calls under way in a bat
   const calls = Promise.allSettled(numbers(3).map((input) => caller.call("echo", input)));
   await caller.close();
   for (const outcome of await calls) expect(outcome).toMatchObject({ reason: { code: "canceled" } });
+});
+
+test("a client that is closed as its first calls leave asks nobody anything any more", async () => {
+  const host = await startHost({ endpoints: { e: { bind: ANY_PORT, handlers: ["*"], concurrency: 64 } } });
+  let sent = 0;
+  const caller = client(addressOf(host, "e"), {
+    onFrames(direction) {
+      if (direction === "sent" && ++sent === 3) void caller.close();
+    },
+  });
+  const results = await Promise.allSettled(numbers(4).map((input) => caller.call("echo", input)));
+  expect(results.map(({ status }) => status)).toEqual(Array(4).fill("rejected"));
+  // An uncaught exception would fail the run by now.
+  await new Promise(setImmediate);
 });

@@ -100,6 +100,14 @@ describe("beside what else is wrong", () => {
     expect(await problemsIn(`{ "watch": 1, ${codecs}, ${dangling} }`, plugins)).toHaveLength(2);
   });
 
+  test("they are told beside a key that is there twice elsewhere, and nothing else", async () => {
+    expect(await problemsIn(`{ "watch": true, "watch": true, ${dangling} }`, plugins)).toEqual([
+      '1:18: the key "watch" is here twice, first at 1:3; keep one',
+      expect.stringMatching(/: endpoints\.a\.handler: there is no handler "other"/),
+      expect.stringMatching(/: endpoints\.a\.codec: there is no codec "order"/),
+    ]);
+  });
+
   test("at a reload it is the same", async () => {
     const folder = folderWith({ "zmqecho.config.json": "{}" });
     const loaded = await loadConfigWithNames({ cwd: folder, env: {} }, async () => plugins);

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createClient, type HandlerFunction } from "zmqecho";
 import { serve } from "./hosts.ts";
@@ -24,6 +25,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(built, { recursive: true, force: true }));
 
 const about: HandlerFunction = (_, { requestId, metadata, codec }) => ({ requestId, metadata: { ...metadata }, codec });
+const later: HandlerFunction = (input) => delay(5, input);
 
 describe.each([
   { socket: "REP", concurrency: 1 },
@@ -43,6 +45,14 @@ describe.each([
 
   test("answers calls by name from Python", async () => {
     await python("zep_client.py", await serve({ handlers: ["*"], concurrency }, { about }));
+  });
+
+  test("answers batches from Python, also behind two proxies of somebody else's", async () => {
+    const handlers = { about, later };
+    await python("batch_client.py", await serve({ handlers: ["*"], concurrency, queue: 1000 }, handlers));
+    const [forClients = "", forWorkers = ""] = await startPython("proxies.py", []);
+    await serve({ connect: forWorkers, handlers: ["*"], concurrency, queue: 1000 }, handlers);
+    await python("batch_client.py", forClients);
   });
 
   test("works behind two proxies of somebody else's", async () => {

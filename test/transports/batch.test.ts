@@ -22,7 +22,13 @@ const batchOf = (...requests: Frames[]) =>
 /** What is said of a reply in a test: its body, or its code. */
 function said(frames: Frames): unknown {
   const reply: ZepReply = parseReply(frames);
-  return reply.code === "ok" ? JSON.parse(Buffer.from(reply.body[0] ?? []).toString()) : reply.code;
+  return reply.code === "ok" ? JSON.parse(Buffer.from(reply.body[0] ?? []).toString() || "null") : reply.code;
+}
+
+function count(texts: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
+  return counts;
 }
 
 function gate() {
@@ -141,6 +147,22 @@ test("a large reply is a message of its own, with its number in the envelope", a
     [1, true, true],
     [2, false, false],
     [3, true, true],
+  ]);
+});
+
+test("so is one of more frames than a batch can count, however small they are", async () => {
+  const config: ConfigInput = {
+    limits: { maxFrames: 65_536 },
+    endpoints: { e: { bind: ANY_PORT, handlers: ["*"], concurrency: 64 } },
+  };
+  const host = await startHost(config, { many: () => Array(65_536).fill(""), one: () => "1" });
+  const { send, replies } = dealer(addressOf(host, "e"));
+  const raw = (handler: string) =>
+    writeRequest({ verb: "call", handler, codec: "raw", metadata: {}, body: [Buffer.from("")] });
+  await send(batchOf(raw("many"), raw("one")));
+  expect((await replies(2)).map(({ id, large }) => [id, large ?? false]).sort()).toEqual([
+    [1, true],
+    [2, false],
   ]);
 });
 
@@ -286,6 +308,79 @@ test("a batch of calls that compute does not go before all others, on its endpoi
   await elsewhere.send(call("echo", "elsewhere"));
   await Promise.all([beside.replies(1), elsewhere.replies(1)]);
   expect(computed()).toBeLessThan(150);
+});
+
+test.each([1, 64])(
+  "the calls of a peer keep their order, in batches or not, at concurrency %i",
+  async (concurrency) => {
+    const order: unknown[] = [];
+    const note = (input: unknown) => {
+      order.push(input);
+      compute(1);
+      return input;
+    };
+    const { address } = await endpoint({ concurrency }, { note });
+    const { send, socket } = dealer(address);
+    const calls = Array.from({ length: 62 }, (_, n) => call("note", n));
+    await send(batchOf(...calls.slice(0, 30)));
+    await send(batchOf(...calls.slice(30, 60)));
+    await send(calls[60] ?? []);
+    await send(calls[61] ?? []);
+    socket.receiveTimeout = 5000;
+    while (order.length < 62) await socket.receive();
+    expect(order).toEqual(Array.from({ length: 62 }, (_, n) => n));
+  },
+);
+
+test("in lock-step a peer with many batches keeps nobody else from being read", async () => {
+  let done = 0;
+  const slow = () => delay(1).then(() => ++done);
+  const { address } = await endpoint({ concurrency: 1 }, { slow });
+  const [greedy, other] = [dealer(address), dealer(address)];
+  await other.send(call("echo", "connected"));
+  await other.replies(1);
+  for (let count = 0; count < 30; count++)
+    await greedy.send(batchOf(...Array.from({ length: 30 }, () => call("slow", null))));
+  await expect.poll(() => done).toBeGreaterThan(5);
+  await other.send(writeRequest({ verb: "ping" }));
+  await other.replies(1);
+  expect(done).toBeLessThan(450);
+  await greedy.replies(900);
+  expect(done).toBe(900);
+});
+
+test("in lock-step no more than 1000 calls of a peer wait, and each beyond is told so", async () => {
+  const { open, opened } = gate();
+  const { address } = await endpoint({ concurrency: 1 }, { slow: () => opened.then(() => "done") });
+  const { send, replies } = dealer(address);
+  await send(call("slow", null));
+  for (let count = 0; count < 5; count++) await send(batchOf(...Array.from({ length: 250 }, () => call("slow", null))));
+  const other = dealer(address);
+  setTimeout(open, 200);
+  const found = await replies(1251);
+  const codes = count(found.map(({ reply }) => String(reply)));
+  expect(codes.get("done")).toBe(1001);
+  expect(codes.get("resource_exhausted")).toBe(250);
+  await other.send(call("echo", "others are served"));
+  expect(await other.replies(1)).toMatchObject([{ reply: "others are served" }]);
+});
+
+test("a host that stops answers the calls of a batch as it would if they had come by themselves", async () => {
+  const { address, host } = await endpoint(
+    {},
+    {
+      compute: () => {
+        compute(5);
+        return "done";
+      },
+    },
+  );
+  const { send, replies } = dealer(address);
+  await send(batchOf(...Array.from({ length: 40 }, () => call("compute", null))));
+  await expect.poll(() => host.stats().handlers.compute?.codes.ok).toBeGreaterThan(0);
+  const stopped = host.stop();
+  expect((await replies(40)).map(({ reply }) => reply)).toEqual(Array(40).fill("done"));
+  await stopped;
 });
 
 test("in lock-step the clock of a call in a batch starts when its turn comes", async () => {

@@ -98,7 +98,9 @@ test("what is read are views of the frame, wherever that lies in its memory", ()
   expect(item?.frames[0]?.buffer).toBe(memory.buffer);
 });
 
-test("8 KiB in all frames together are large", () => {
-  expect(isLarge([Buffer.alloc(4096), Buffer.alloc(4095)])).toBe(false);
-  expect(isLarge([Buffer.alloc(4096), Buffer.alloc(4096)])).toBe(true);
+test("what takes 8 KiB in a batch is large, and so are many frames of nothing", () => {
+  const [head, length] = [6, 4];
+  expect(isLarge([Buffer.alloc(4096), Buffer.alloc(4096 - head - 2 * length - 1)])).toBe(false);
+  expect(isLarge([Buffer.alloc(4096), Buffer.alloc(4096 - head - 2 * length)])).toBe(true);
+  expect(isLarge(Array(2048).fill(Buffer.alloc(0)))).toBe(true);
 });

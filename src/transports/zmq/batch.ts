@@ -1,4 +1,4 @@
-/** The calls of one batch on their way through an endpoint: each is answered by itself, and what is ready in one tick leaves together. */
+/** The replies to the calls of one batch: each call is answered by itself, and what is ready in one tick leaves together. */
 import type { Body } from "../../codecs/codec.ts";
 import { BATCH_LIMITS, type BatchItem, isLarge, packBatch, packedSize } from "../../wire/batch.ts";
 import { writeRequest } from "../../wire/zep.ts";
@@ -8,7 +8,7 @@ export type SendFrames = (frames: Body, replies: number) => void;
 
 const ID_BYTES = 4;
 
-/** The replies to the calls of one batch. They may leave in any order, and in any number of messages. */
+/** They may leave in any order, and in any number of messages. */
 export class BatchReplies {
   readonly #envelope: Body;
   readonly #send: SendFrames;

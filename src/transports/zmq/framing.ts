@@ -72,6 +72,8 @@ function told(facts: object): Body {
 export interface Answerer {
   /** The calls of a batch; undefined for any other message, and for a batch that can't be read: its answer says so. */
   unpack(frames: Body): readonly BatchItem[] | undefined;
+  /** The reply to a request that is not looked at. */
+  refuse(error: ZmqEchoError, source: Source): Body;
   /** From a request's frames to its reply's; synchronous if the call is, and never failing. */
   answer(frames: Body, source: Source): Body | Promise<Body>;
 }
@@ -85,6 +87,7 @@ export function createAnswerer(core: Core, framing: Framing, limits: MessageLimi
         return undefined;
       }
     },
+    refuse: (error, source) => framing.write(core.refuse(error, source)),
     answer(frames, source) {
       const tooLarge = overLimit(frames, limits);
       if (tooLarge !== undefined) return framing.write(core.refuse(tooLarge, source));

@@ -46,7 +46,6 @@ export interface Reader {
 export async function readMessages(socket: Router, log: Log, { handle, between }: Reader): Promise<void> {
   let worked = 0;
   for (;;) {
-    let frames: Buffer[];
     try {
       const from = performance.now();
       const more = between();
@@ -54,6 +53,11 @@ export async function readMessages(socket: Router, log: Log, { handle, between }
         await more;
         worked += performance.now() - from;
       }
+    } catch (err) {
+      log.error({ err }, "what comes between two messages failed");
+    }
+    let frames: Buffer[];
+    try {
       frames = await socket.receive();
     } catch (err) {
       if (socket.closed) return;

@@ -10,11 +10,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Router, type SocketOptions } from "zeromq";
 import type { Body } from "../../codecs/codec.ts";
 import type { Source } from "../../core/call.ts";
+import { tooManyOfPeer } from "../../core/refusals.ts";
 import type { BatchItem } from "../../wire/batch.ts";
 import { BatchReplies } from "./batch.ts";
 import { type Loop, type LoopOptions, PASSING, readMessages } from "./loop.ts";
 import { createTally } from "./tally.ts";
-import { createTurns } from "./turns.ts";
+import { createTurns, MOST_WAITING } from "./turns.ts";
 
 /** How long a reply waits for a peer that does not read: tries, and milliseconds between them. */
 const SEND_TRIES = 20;
@@ -27,19 +28,21 @@ const LOOK_MS = 2;
 /** More frames than any chain of proxies would put before a request. */
 const MAX_ENVELOPE_FRAMES = 32;
 
+const NOBODY = Buffer.alloc(0);
+
 /** One peer of the socket; its id becomes text only when somebody asks. */
 class Peer implements Source {
   readonly transport = "zmq";
   readonly endpoint: string;
-  readonly #id: Uint8Array | undefined;
+  readonly #id: Uint8Array;
 
-  constructor(endpoint: string, id: Uint8Array | undefined) {
+  constructor(endpoint: string, id: Uint8Array) {
     this.endpoint = endpoint;
     this.#id = id;
   }
 
   get peer(): string {
-    return Buffer.from(this.#id ?? []).toString("hex");
+    return Buffer.from(this.#id).toString("hex");
   }
 }
 
@@ -66,27 +69,41 @@ export function createRouterLoop({ socketOptions, lockStep, answerer, endpoint, 
     if (end === frames.length) return undefined;
     const payload = frames.splice(end);
     const envelope = frames;
-    const source = new Peer(endpoint, envelope[0]);
+    const peer = envelope[0] ?? NOBODY;
+    const source = new Peer(endpoint, peer);
     const batch = answerer().unpack(payload);
-    if (batch !== undefined) return acceptBatch(envelope, batch, source);
+    if (batch !== undefined) return acceptBatch(envelope, batch, peer, source);
     pending++;
-    const over = reply(payload, source, (body) => send([...envelope, ...body], 1));
+    const give = (body: Body) => send([...envelope, ...body], 1);
+    const begin = () => begun(reply(payload, source, give));
+    if (!turns.isWaiting(peer)) return begin();
+    if (!turns.add(peer, [begin])) give(answerer().refuse(tooManyOfPeer(MOST_WAITING), source));
+    return undefined;
+  }
+
+  function acceptBatch(envelope: Body, batch: readonly BatchItem[], peer: Uint8Array, source: Source): undefined {
+    pending += batch.length;
+    const replies = new BatchReplies(envelope, batch.length, send);
+    const calls = batch.map(
+      ({ id, frames }) =>
+        () =>
+          begun(reply(frames, source, (body) => replies.add(id, body))),
+    );
+    if (turns.add(peer, calls)) return;
+    for (const { id } of batch) replies.add(id, answerer().refuse(tooManyOfPeer(MOST_WAITING), source));
+  }
+
+  /** What the next call has to wait for. */
+  function begun(over: Promise<void> | undefined): Promise<void> | undefined {
+    // One that had to wait for its turn counts as if it came now: an endpoint that stops waits for the next one.
+    lastReadAt = performance.now();
     return lockStep() ? over : undefined;
   }
 
-  function acceptBatch(envelope: Body, batch: readonly BatchItem[], source: Source): undefined {
-    pending += batch.length;
-    const replies = new BatchReplies(envelope, batch.length, send);
-    turns.add(batch, ({ id, frames }) => {
-      const over = reply(frames, source, (body) => replies.add(id, body));
-      return lockStep() ? over : undefined;
-    });
-  }
-
   function reply(payload: Body, source: Source, give: (body: Body) => void): Promise<void> | undefined {
-    const ready = answerer().answer(payload, source);
-    if (ready instanceof Promise) return ready.then(give).catch(unsent);
     try {
+      const ready = answerer().answer(payload, source);
+      if (ready instanceof Promise) return ready.then(give).catch(unsent);
       give(ready);
     } catch (error) {
       unsent(error);

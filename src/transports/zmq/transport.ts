@@ -90,6 +90,8 @@ export function createZmqTransport(options: ZmqOptions): ZmqTransport {
     dropped: loop.dropped,
 
     async stopReading(): Promise<void> {
+      // An endpoint that a reload closes may be there already when its host stops.
+      if (loop.socket.closed) return;
       const from = performance.now();
       const newcomers = watchNewcomers(loop.socket);
       for (;;) {

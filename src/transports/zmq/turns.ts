@@ -1,38 +1,58 @@
 /**
- * The calls of batches, begun in turn with each other and with what else waits in the socket, so that who sends many at once
- * does not go before all others.
+ * Calls of batches, begun in turn: between peers, and with what else waits in the socket, so that who sends many at once does not
+ * go before all others. The calls of one peer keep their order, whether they came in batches or not.
  */
 import type { Router } from "zeromq";
+import { LinkedList } from "../../linked-list.ts";
 import { WORK_BEFORE_TURN_MS } from "./loop.ts";
 
+/** Begins a call, and gives what is to be waited for before the next. */
+export type Begin = () => Promise<void> | undefined;
+
 export interface Turns {
-  /** Takes the calls of a batch. `run` begins one, and gives what is to be waited for before the next. */
-  add<Call>(calls: readonly Call[], run: (call: Call) => Promise<void> | undefined): void;
-  /** Runs calls until there are none, or a message waits in the socket. */
+  /** Whether calls of a peer wait, so that its next ones must wait behind them. */
+  isWaiting(peer: Uint8Array): boolean;
+  /** False if the peer has too many waiting already: then it takes none of these. */
+  add(peer: Uint8Array, calls: readonly Begin[]): boolean;
+  /** Begins calls until there are none, or a message waits in the socket. */
   take(): Promise<void> | undefined;
 }
 
-/** Begins the next call of a batch, and says whether it was the last. */
-type Next = () => { readonly over: Promise<void> | undefined; readonly isLast: boolean };
+/** The calls of one peer. */
+interface Line {
+  readonly peer: Uint8Array;
+  /** From the last that came to the next. */
+  calls: Begin[];
+}
 
-/** With so many batches no message is read before one of them is done. */
-const MOST_BATCHES = 16;
+/** As many as libzmq keeps of messages for a peer. */
+export const MOST_WAITING = 1000;
 /** To look at the socket costs a part of a small call, so after so many. */
 const CALLS_BEFORE_LOOK = 8;
 
 export function createTurns(socket: Router): Turns {
-  const batches: Next[] = [];
+  /** In the order of their turns. Few as a rule, so a search among them is quick. */
+  const lines = new LinkedList<Line>();
+
+  function lineOf(peer: Uint8Array): Line | undefined {
+    for (let node = lines.first; node !== undefined; node = node.after)
+      if (Buffer.compare(node.item.peer, peer) === 0) return node.item;
+    return undefined;
+  }
 
   async function take(): Promise<void> {
     let turnAt = performance.now() + WORK_BEFORE_TURN_MS;
     let begun = 0;
-    for (let next = batches.shift(); next !== undefined; next = batches.shift()) {
-      const { over, isLast } = next();
-      if (!isLast) batches.push(next);
+    for (let node = lines.first; node !== undefined; node = lines.first) {
+      const line = node.item;
+      const begin = line.calls.pop();
+      if (line.calls.length === 0 || lines.size > 1) lines.remove(node);
+      if (line.calls.length > 0 && !node.isListed) lines.append(line);
+      const over = begin?.();
       if (over !== undefined) await over;
       const now = performance.now();
       if (over === undefined && ++begun % CALLS_BEFORE_LOOK > 0 && now < turnAt) continue;
-      if (socket.closed || (batches.length < MOST_BATCHES && socket.readable)) return;
+      if (socket.closed || socket.readable) return;
       if (now < turnAt) continue;
       await new Promise(setImmediate);
       turnAt = performance.now() + WORK_BEFORE_TURN_MS;
@@ -40,13 +60,17 @@ export function createTurns(socket: Router): Turns {
   }
 
   return {
-    add(calls, run) {
-      let index = 0;
-      batches.push(() => {
-        const call = calls[index++];
-        return { over: call && run(call), isLast: index >= calls.length };
-      });
+    isWaiting: (peer) => lines.size > 0 && lineOf(peer) !== undefined,
+    add(peer, calls) {
+      const line = lineOf(peer);
+      if (line === undefined) {
+        lines.append({ peer, calls: [...calls].reverse() });
+        return true;
+      }
+      if (line.calls.length + calls.length > MOST_WAITING) return false;
+      line.calls = [...calls].reverse().concat(line.calls);
+      return true;
     },
-    take: () => (batches.length > 0 ? take() : undefined),
+    take: () => (lines.size > 0 ? take() : undefined),
   };
 }
