@@ -2,8 +2,11 @@
  * zmqecho as a library: a function host and a client for ZeroMQ, and what plugins are written with.
  * @packageDocumentation
  */
+
+export { type Certificate, readCertificate } from "./client/certificate.ts";
 export type { AnyHandlers, CallOptions, Client, HandlerType, HandlerTypes, RequestOptions } from "./client/client.ts";
 export { type ClientOptions, createClient } from "./client/create-client.ts";
+export type { CurveOptions } from "./client/curve.ts";
 export type { Introspection } from "./client/introspect.ts";
 export type { Body, Codec, CodecLimits, CodecRole, CodecSpec, PlainSpec, ProtobufSpec } from "./codecs/codec.ts";
 export { type CodecOptions, createCodec } from "./codecs/registry.ts";
