@@ -2,9 +2,10 @@
 import { ZmqEchoError } from "../errors.ts";
 import type { CurveKeys, Trouble } from "./connection.ts";
 import { type Greeted, look, type Sighting } from "./look.ts";
+import { type Wait, waitFor } from "./wait.ts";
 
 /** However long the caller would wait. */
-export const LONGEST_LOOK_MS = 1000;
+const LONGEST_LOOK_MS = 1000;
 
 export interface Diagnosis {
   /** `unauthenticated` if the same try would end in the same way, for lack of the right keys. */
@@ -39,6 +40,33 @@ export async function diagnose(address: string, withinMs: number, known: Known =
     return diagnosis("unavailable", `a ${seen.socketType} socket is there, but the connection did not hold`);
   if (seen.kind === "zeromq" && curve !== undefined && trouble === "cut") return diagnosis("unauthenticated", CUT);
   return diagnosis("unavailable", troubleWith(seen, curve));
+}
+
+/** Servers, and what is known of them by the time of a look. */
+type Suspects = readonly { readonly address: string; readonly trouble?: Trouble | undefined }[];
+
+/** Looks why none of the servers can be used; one look at a time, since thousands of calls may fail for one reason. */
+export function createLookWhy(servers: Suspects, curve: CurveKeys | undefined) {
+  let looking: Promise<Diagnosis[]> | undefined;
+  return function lookWhy(wait: Wait, withinMs: number): Promise<Diagnosis[]> {
+    looking ??= Promise.all(
+      servers.map(({ address, trouble }) => diagnose(address, withinMs, { curve, trouble })),
+    ).finally(() => {
+      looking = undefined;
+    });
+    const found = looking;
+    // It ends by itself; only the caller may be in a greater hurry.
+    const unhurried = { ...wait, expiresAt: performance.now() + LONGEST_LOOK_MS * 2 };
+    return waitFor<Diagnosis[]>(
+      unhurried,
+      () => new ZmqEchoError("unavailable", "nobody answered, and why was not to be seen in time"),
+      (waiting) =>
+        void found.then(
+          (diagnoses) => waiting.resolve(diagnoses),
+          (error: unknown) => waiting.reject(error),
+        ),
+    );
+  };
 }
 
 /** What a call fails with that found none of its servers: `unauthenticated` if keys are all that is wrong. @param suffix behind the reasons */

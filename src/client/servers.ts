@@ -6,7 +6,7 @@
 import type { Body } from "../codecs/codec.ts";
 import { type MessageLimits, overLimit } from "../wire/limits.ts";
 import type { Connection, ConnectionLimits, ConnectionOptions, CurveKeys, Trouble } from "./connection.ts";
-import { type Diagnosis, diagnose, errorFrom, isForKeys, LONGEST_LOOK_MS } from "./diagnose.ts";
+import { createLookWhy, errorFrom, isForKeys } from "./diagnose.ts";
 import { type Wait, waitFor } from "./wait.ts";
 
 export interface ServersOptions<Kind extends string> {
@@ -74,7 +74,7 @@ export function createServers<Kind extends string>(options: ServersOptions<Kind>
   const { addresses, limits, curve, persistent } = options;
   const servers = addresses.map((address): Server => ({ address, doors: new Map(), passedOverUntil: 0, failures: 0 }));
   let turn = 0;
-  let looking: Promise<Diagnosis[]> | undefined;
+  const lookWhy = createLookWhy(servers, curve);
 
   async function exchange(kind: Kind, frames: Body, wait: Wait, onFrames?: FramesListener): Promise<Body> {
     const connection = ready(kind) ?? (await connect(kind, wait));
@@ -232,28 +232,6 @@ export function createServers<Kind extends string>(options: ServersOptions<Kind>
   /** Whether it is likely that keys are what is wrong, and another try of no use. */
   function mayNotHaveUs({ trouble }: Server): boolean {
     return trouble === "refused" || trouble === "mismatch" || (trouble === "cut" && curve !== undefined);
-  }
-
-  /** Looks why none of the servers could be used. */
-  function lookWhy(wait: Wait, withinMs: number): Promise<Diagnosis[]> {
-    // Thousands of calls may fail for one reason.
-    looking ??= Promise.all(
-      servers.map(({ address, trouble }) => diagnose(address, withinMs, { curve, trouble })),
-    ).finally(() => {
-      looking = undefined;
-    });
-    const found = looking;
-    // It ends by itself; only the caller may be in a greater hurry.
-    const unhurried = { ...wait, expiresAt: performance.now() + LONGEST_LOOK_MS * 2 };
-    return waitFor<Diagnosis[]>(
-      unhurried,
-      () => new NoPeer(true),
-      (waiting) =>
-        void found.then(
-          (diagnoses) => waiting.resolve(diagnoses),
-          (error: unknown) => waiting.reject(error),
-        ),
-    );
   }
 
   return {
