@@ -2,8 +2,10 @@
  * zmqecho as a library: a function host and a client for ZeroMQ, and what plugins are written with.
  * @packageDocumentation
  */
+
 export type { AnyHandlers, CallOptions, Client, HandlerType, HandlerTypes, RequestOptions } from "./client/client.ts";
 export { type ClientOptions, createClient } from "./client/create-client.ts";
+export type { CurveOptions } from "./client/curve.ts";
 export type { Introspection } from "./client/introspect.ts";
 export type { Body, Codec, CodecLimits, CodecRole, CodecSpec, PlainSpec, ProtobufSpec } from "./codecs/codec.ts";
 export { type CodecOptions, createCodec } from "./codecs/registry.ts";
@@ -24,6 +26,7 @@ export { type LoadedConfig, type LoadOptions, loadConfig } from "./config/load.t
 export type { Path } from "./config/path.ts";
 export type { ConfigInput } from "./config/schema.ts";
 export type { Call, CallHook, Failure, Outcome, Source, Success } from "./core/call.ts";
+export { type Certificate, readCertificate } from "./curve/certificate.ts";
 export {
   CallError,
   ConfigError,

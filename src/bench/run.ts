@@ -1,5 +1,6 @@
 /** One run from its plan to its figures. */
 import { createClientWith } from "../client/client.ts";
+import type { CurveKeys } from "../client/connection.ts";
 import { decodeReply } from "../client/reply.ts";
 import type { Body, Codec } from "../codecs/codec.ts";
 import type { Metadata } from "../handler.ts";
@@ -10,6 +11,8 @@ import { createRecorder } from "./recorder.ts";
 
 export interface Plan {
   readonly addresses: readonly string[];
+  /** For a server that asks for keys. */
+  readonly curve?: CurveKeys | undefined;
   readonly handler?: string | undefined;
   readonly codec: Codec;
   readonly metadata: Metadata;
@@ -45,9 +48,10 @@ export interface Run {
 const MOST_WAITING = 1_000_000;
 
 export async function startRun(plan: Plan): Promise<Run> {
-  const { addresses, handler, codec, metadata, connections, inFlight, rate, durationMs, requests, timeoutMs } = plan;
+  const { addresses, curve, handler, codec, metadata, connections, inFlight, rate, durationMs, requests, timeoutMs } =
+    plan;
   const clients = Array.from({ length: connections }, () =>
-    createClientWith(codec, { connect: addresses, timeoutMs, maxInFlight: inFlight, batch: plan.batch }),
+    createClientWith(codec, { connect: addresses, curve, timeoutMs, maxInFlight: inFlight, batch: plan.batch }),
   );
   const call = { metadata, ...(handler !== undefined && { handler }) };
   const recorder = await createRecorder(rate !== undefined);

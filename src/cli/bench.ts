@@ -61,6 +61,7 @@ export async function bench(words: readonly (string | undefined)[], flags: Bench
   const showProgress: ShowProgress = flags.quiet ? () => () => {} : await prepareProgress();
   const run = await startRun({
     addresses: destination.addresses,
+    curve: destination.curve,
     handler: destination.handler,
     codec: destination.codec,
     metadata,

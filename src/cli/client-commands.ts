@@ -31,6 +31,8 @@ export function addClientCommands(root: Command): void {
 
 const CONNECT = ["-c, --connect <address>", "where the server is; may be repeated", collect] as const;
 const ENDPOINT = ["--endpoint <name>", "an endpoint or target of the configuration"] as const;
+const SERVER_KEY = ["--server-key <file>", "for CURVE: the server's public certificate"] as const;
+const CERTIFICATE = ["--certificate <file>", "for CURVE: one's own secret certificate; default: a new key"] as const;
 const HANDLER = ["--handler <name>", "the handler to call by name"] as const;
 const DATA = ["-d, --data <body>", "the body, as BODY"] as const;
 const METADATA = [
@@ -57,6 +59,8 @@ A call that fails exits with 64 + its gRPC code: 68 timeout, 69 not found, 78 un
     .option(...CONFIG)
     .option(...CONNECT)
     .option(...ENDPOINT)
+    .option(...SERVER_KEY)
+    .option(...CERTIFICATE)
     .option(...HANDLER)
     .option(...DATA)
     .option("--stream", "a request for each line of standard input; replies are printed in the order of the lines")
@@ -97,6 +101,8 @@ function addList(root: Command): void {
     .option(...CONFIG)
     .option(...CONNECT)
     .option(...ENDPOINT)
+    .option(...SERVER_KEY)
+    .option(...CERTIFICATE)
     .addOption(formOption("how to print it"))
     .option("-t, --timeout <ms>", "for the server's answer; default: 10000", timeoutMs)
     .action(async (flags) => {
@@ -112,6 +118,8 @@ function addDescribe(root: Command): void {
     .option(...CONFIG)
     .option(...CONNECT)
     .option(...ENDPOINT)
+    .option(...SERVER_KEY)
+    .option(...CERTIFICATE)
     .addOption(formOption("how to print it"))
     .option("-t, --timeout <ms>", "for the server's answer; default: 10000", timeoutMs)
     .action(async (handler: string, flags) => {
@@ -133,6 +141,8 @@ It exits with 0 if a REP or ROUTER is there, 73 for another socket, 78 for none,
     .option(...CONFIG)
     .option(...CONNECT)
     .option(...ENDPOINT)
+    .option(...SERVER_KEY)
+    .option(...CERTIFICATE)
     .option("--zep", "send a ZEP1 ping; a server that does not speak ZEP/1 takes it for a request")
     .addOption(formOption("how to print it"))
     .option("-t, --timeout <ms>", "for each address; default: 5000", timeoutMs)
@@ -158,6 +168,8 @@ Exits with 3 if a --fail-if holds, with 64 + a gRPC code if all requests failed,
     .option(...CONFIG)
     .option(...CONNECT)
     .option(...ENDPOINT)
+    .option(...SERVER_KEY)
+    .option(...CERTIFICATE)
     .option(...HANDLER)
     .option(...DATA)
     .option("--data-lines <file>", "a body in each line, sent in turn")
@@ -222,7 +234,9 @@ function addReplay(root: Command): void {
 FILE is what tap --record wrote. ADDRESS is an address, or an endpoint or target of the configuration; default: where
 they went then. Exits with 1 if a reply differs, with 64 + its gRPC code if a call fails.`,
     )
-    .option(...CONFIG);
+    .option(...CONFIG)
+    .option(...SERVER_KEY)
+    .option(...CERTIFICATE);
   addCodecFlags(replaying, "how replies are compared; default: the recording's")
     .option("--fast", "one after the other, without their pauses")
     .option("--speed <factor>", "how many times as fast as they were; default: 1", speed)

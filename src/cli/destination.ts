@@ -1,4 +1,5 @@
 /** Whom a command talks to, and how: from the command line alone where it suffices, else from the configuration. */
+import type { CurveKeys } from "../client/connection.ts";
 import type { Codec, CodecRole, CodecSpec } from "../codecs/codec.ts";
 import { createLightCodec } from "../codecs/light.ts";
 import { BUILT_IN_CODECS, DEFAULTS } from "../config/defaults.ts";
@@ -9,8 +10,9 @@ import { parseAddress, reachable } from "../wire/address.ts";
 import { suggestion } from "../wording.ts";
 import { type CodecFlags, codecFromFlags } from "./codec-flags.ts";
 import { usageError } from "./failure.ts";
+import { type KeyFiles, type KeyFlags, keysOfEndpoint, keysOfTarget, readKeys } from "./keys.ts";
 
-export interface DestinationFlags extends CodecFlags {
+export interface DestinationFlags extends CodecFlags, KeyFlags {
   readonly config?: string;
   readonly connect?: readonly string[];
   readonly endpoint?: string;
@@ -33,6 +35,8 @@ export interface Destination {
   readonly spec: CodecSpec | undefined;
   /** The codec passes bytes through, so a body is no JSON. */
   readonly takesBytes: boolean;
+  /** For a server that asks for keys. */
+  readonly curve?: CurveKeys | undefined;
   /** A target's own. */
   readonly timeoutMs?: number | undefined;
   readonly retries?: number | undefined;
@@ -56,13 +60,16 @@ export async function findDestination(address: string | undefined, flags: Destin
       : locate(loaded, endpoint, handler, flags.anyHandler);
   const codecName = fromFlags?.name ?? flags.codec ?? place.codec ?? DEFAULTS.codec;
   const { spec, codec, requestCodec } = await resolveCodec(fromFlags, codecName, loaded);
-  const { codec: _, ...where } = place;
+  const { codec: _, files, ...where } = place;
   const takesBytes = typeof spec === "object" ? spec.type === "raw" : spec === "raw";
-  return { ...where, codec, requestCodec, spec, takesBytes };
+  return { ...where, codec, requestCodec, spec, takesBytes, curve: await readKeys(flags, files) };
 }
 
 /** Where to, as the configuration has it; `codec` by name. */
-type Place = Omit<Destination, "codec" | "requestCodec" | "spec" | "takesBytes"> & { readonly codec?: string };
+type Place = Omit<Destination, "codec" | "requestCodec" | "spec" | "takesBytes" | "curve"> & {
+  readonly codec?: string;
+  readonly files?: KeyFiles;
+};
 
 function locate(
   loaded: LoadedConfig,
@@ -75,7 +82,7 @@ function locate(
     const target = targets[wanted];
     if (target !== undefined) {
       const { connect, codec, timeoutMs, retries } = target;
-      return { addresses: connect, codec, timeoutMs, retries, ...byName(handler) };
+      return { addresses: connect, codec, timeoutMs, retries, ...keysOfTarget(target), ...byName(handler) };
     }
     const endpoint = endpoints[wanted];
     if (endpoint !== undefined) return placeOf(wanted, endpoint, handler, anyHandler);
@@ -123,15 +130,15 @@ export function addressOf(name: string, endpoint: EndpointConfig): string {
 }
 
 function placeOf(name: string, endpoint: EndpointConfig, handler: string | undefined, anyHandler = false): Place {
-  const addresses = [addressOf(name, endpoint)];
+  const where = { addresses: [addressOf(name, endpoint)], ...keysOfEndpoint(endpoint) };
   if (endpoint.handlers === undefined) {
     if (handler !== undefined && handler !== endpoint.handler) {
       throw usageError(`endpoint ${name} serves ${endpoint.handler} alone, not ${JSON.stringify(handler)}`);
     }
-    return { addresses, codec: endpoint.codec };
+    return { ...where, codec: endpoint.codec };
   }
-  if (handler !== undefined) return { addresses, handler };
-  if (anyHandler) return { addresses, byName: true };
+  if (handler !== undefined) return { ...where, handler };
+  if (anyHandler) return { ...where, byName: true };
   throw usageError(`endpoint ${name} serves handlers by name; name one with --handler`);
 }
 

@@ -27,7 +27,9 @@ export async function describe(handler: string, flags: IntrospectFlags): Promise
   print(told, descriptionText, flags);
 }
 
-async function lookLocal({ config }: IntrospectFlags): Promise<LocalHandlers> {
+async function lookLocal({ config, serverKey, certificate }: IntrospectFlags): Promise<LocalHandlers> {
+  if (serverKey !== undefined || certificate !== undefined)
+    throw usageError("--server-key and --certificate are for a server, of --connect or --endpoint");
   const { loadHandlers } = await import("./local-handlers.ts");
   return loadHandlers(config);
 }
@@ -37,13 +39,14 @@ function isLive({ connect = [], endpoint }: ServerFlags): boolean {
 }
 
 async function ask<Told>(flags: IntrospectFlags, question: (server: Introspection) => Promise<Told>): Promise<Told> {
-  const { addresses, speaksZep, timeoutMs } = await findServer(undefined, flags);
+  const { addresses, speaksZep, timeoutMs, curve } = await findServer(undefined, flags);
   if (speaksZep === false)
     throw usageError(`endpoint ${flags.endpoint} is plain: it does not speak ZEP/1, which tells of handlers`);
   const raw = createLightCodec("raw", "raw", DEFAULTS.limits);
   if (raw === undefined) throw new Error("raw is a light codec");
   const client = createClientWith(raw, {
     connect: addresses,
+    curve,
     timeoutMs: flags.timeout ?? timeoutMs ?? DEFAULTS.clientTimeoutMs,
   });
   try {

@@ -1,7 +1,8 @@
 /** `zmqecho ping`: what is behind an address, whoever it is. */
 import { setTimeout as delay } from "node:timers/promises";
 import { type Client, createClientWith } from "../client/client.ts";
-import { takesRequests, troubleWith } from "../client/diagnose.ts";
+import type { CurveKeys } from "../client/connection.ts";
+import { asksForOther, takesRequests, troubleWith } from "../client/diagnose.ts";
 import { look, type Sighting } from "../client/look.ts";
 import { createLightCodec } from "../codecs/light.ts";
 import { DEFAULTS } from "../config/defaults.ts";
@@ -40,12 +41,12 @@ export async function ping(address: string | undefined, flags: PingFlags): Promi
   if (server.chosen !== undefined)
     process.stderr.write(`zmqecho: to endpoint ${server.chosen}, ${server.addresses.join(", ")}\n`);
   const timeoutMs = flags.timeout ?? DEFAULTS.limits.handshakeMs;
-  const clients = new Map(server.addresses.map((each) => [each, clientFor(each, timeoutMs)]));
+  const clients = new Map(server.addresses.map((each) => [each, clientFor(each, timeoutMs, server.curve)]));
   try {
     for (let left = flags.count ?? 1; left > 0; left--) {
       const findings: Finding[] = [];
       for (const [each, client] of clients) {
-        const finding = await find(each, timeoutMs, asksZep ? client : undefined);
+        const finding = await find(each, timeoutMs, asksZep ? client : undefined, server.curve);
         findings.push(finding);
         show(finding, flags);
       }
@@ -59,19 +60,31 @@ export async function ping(address: string | undefined, flags: PingFlags): Promi
 }
 
 /** Connects only when it is used. */
-function clientFor(connect: string, timeoutMs: number): Client {
+function clientFor(connect: string, timeoutMs: number, curve: CurveKeys | undefined): Client {
   const raw = createLightCodec("raw", "raw", DEFAULTS.limits);
   if (raw === undefined) throw new Error("raw is a light codec");
-  return createClientWith(raw, { connect, timeoutMs });
+  return createClientWith(raw, { connect, timeoutMs, curve });
 }
 
-async function find(address: string, timeoutMs: number, client: Client | undefined): Promise<Finding> {
+async function find(
+  address: string,
+  timeoutMs: number,
+  client: Client | undefined,
+  curve: CurveKeys | undefined,
+): Promise<Finding> {
   const from = performance.now();
   const seen = await look(address, timeoutMs);
   const finding = { address, seen, ms: since(from) };
-  if (!takesRequests(seen)) {
-    const words = `${address}: ${troubleWith(seen)}`;
-    return { ...finding, error: new ZmqEchoError(codeFor(seen), words) };
+  const isBehindKeys = curve !== undefined && seen.kind === "zeromq" && seen.mechanism === "CURVE";
+  if (!isBehindKeys && (curve !== undefined || !takesRequests(seen))) {
+    const words = `${address}: ${troubleWith(seen, curve)}`;
+    return { ...finding, error: new ZmqEchoError(codeFor(seen, curve), words) };
+  }
+  if (isBehindKeys) {
+    const { greet } = await import("../client/greet.ts");
+    const error = await failureOf(() => greet(address, curve, timeoutMs - finding.ms));
+    if (error !== undefined) return { ...finding, error };
+    finding.ms = since(from);
   }
   if (client === undefined) return finding;
   const askedAt = performance.now();
@@ -84,11 +97,21 @@ async function find(address: string, timeoutMs: number, client: Client | undefin
   }
 }
 
+async function failureOf(call: () => Promise<void>): Promise<ZmqEchoError | undefined> {
+  try {
+    await call();
+    return undefined;
+  } catch (error) {
+    if (!ZmqEchoError.is(error)) throw error;
+    return error;
+  }
+}
+
 /** Unreachable and not ZeroMQ are `unavailable`; a peer that wants to know who asks, or is of no use for requests, is there. */
-function codeFor(seen: Sighting): ErrorCode {
+function codeFor(seen: Sighting, curve: CurveKeys | undefined): ErrorCode {
   if (seen.kind === "unreached" && seen.code === "ABSTRACT") return "unimplemented";
   if (seen.kind !== "zeromq") return "unavailable";
-  if (seen.mechanism !== "NULL") return "unauthenticated";
+  if (asksForOther(seen, curve)) return "unauthenticated";
   return seen.socketType === undefined ? "unavailable" : "failed_precondition";
 }
 
@@ -105,7 +128,8 @@ function show(finding: Finding, { output }: PingFlags): void {
   for (const line of error === undefined ? [] : describeFailure(error).lines)
     process.stderr.write(`zmqecho: ${line}\n`);
   if (error !== undefined || seen.kind !== "zeromq") return;
-  const peer = `a ${seen.socketType} socket is there (ZMTP ${seen.version}, ${seen.mechanism}, ${ms} ms)`;
+  // Behind keys that is told to libzmq alone, and that it is one of the two is all it tells.
+  const peer = `a ${seen.socketType ?? "REP or ROUTER"} socket is there (ZMTP ${seen.version}, ${seen.mechanism}, ${ms} ms)`;
   const told = zep === undefined ? "" : `; endpoint ${JSON.stringify(zep.endpoint)} answers ZEP/1 (${zep.ms} ms)`;
   process.stdout.write(`${address}: ${peer}${told}\n`);
 }

@@ -14,9 +14,10 @@ import type { CodecFlags } from "./codec-flags.ts";
 import { builtInCodecs } from "./codecs-by-name.ts";
 import { type Destination, findDestination } from "./destination.ts";
 import { CommandFailure, usageError } from "./failure.ts";
+import type { KeyFlags } from "./keys.ts";
 import { jsonText, rawBodyText } from "./show.ts";
 
-export interface ReplayFlags extends CodecFlags {
+export interface ReplayFlags extends CodecFlags, KeyFlags {
   readonly config?: string;
   readonly fast?: boolean;
   readonly speed?: number;
@@ -50,6 +51,7 @@ export async function replay(file: string, address: string | undefined, flags: R
   const client = createClientWith(createRawCodec("raw", DEFAULTS.limits), {
     connect: to.addresses,
     timeoutMs: flags.timeout ?? to.timeoutMs ?? DEFAULTS.clientTimeoutMs,
+    curve: to.curve,
     limits: { maxMessageBytes: LARGEST_REPLY, maxFrames: MOST_FRAMES },
   });
   const count = { requests: 0, equal: 0, differs: 0, failed: 0, unanswered: entries.length - answered.length };
@@ -75,8 +77,9 @@ export async function replay(file: string, address: string | undefined, flags: R
         if (waitMs > 0) await delay(waitMs);
         under.push(one(entry));
       }
-      // Where nobody is, none of them will be answered.
-      if (firstError?.code === "unavailable" && count.failed === count.requests) break;
+      // Where nobody is, or nobody who would have us, none of them will be answered.
+      const isAway = firstError?.code === "unavailable" || firstError?.code === "unauthenticated";
+      if (isAway && count.failed === count.requests) break;
     }
     await Promise.all(under);
   } finally {
@@ -182,9 +185,9 @@ function readPattern(given: string): Pattern {
 async function findTarget(
   header: Header,
   given: string | undefined,
-  { config, codec, proto, type, responseType }: ReplayFlags,
-): Promise<Pick<Destination, "addresses" | "timeoutMs"> & { readonly codec: Codec }> {
-  const own = { config, codec, proto, type, responseType };
+  { config, codec, proto, type, responseType, serverKey, certificate }: ReplayFlags,
+): Promise<Pick<Destination, "addresses" | "timeoutMs" | "curve"> & { readonly codec: Codec }> {
+  const own = { config, codec, proto, type, responseType, serverKey, certificate };
   const recorded = codec === undefined && proto === undefined ? await codecOf(header, "client") : undefined;
   // A plugin's codec is in the configuration's folders.
   const named = (recorded ?? codec ?? proto) ? {} : { codec: header.codec };

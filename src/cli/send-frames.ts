@@ -17,6 +17,7 @@ export async function sendFrames(address: string | undefined, flags: SendFlags):
     connect: server.addresses,
     timeoutMs: flags.timeout ?? server.timeoutMs ?? DEFAULTS.clientTimeoutMs,
     wait: flags.wait ?? false,
+    curve: server.curve,
     ...identity,
     ...(flags.verbose && { onFrames: showFrames }),
   });

@@ -43,6 +43,7 @@ export async function send(words: readonly (string | undefined)[], flags: SendFl
     timeoutMs: flags.timeout ?? destination.timeoutMs ?? DEFAULTS.clientTimeoutMs,
     retries: flags.retries ?? destination.retries ?? DEFAULTS.retries,
     wait: flags.wait ?? false,
+    curve: destination.curve,
     ...(flags.verbose && { onFrames: showFrames }),
   });
   const { handler } = destination;

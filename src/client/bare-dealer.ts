@@ -6,7 +6,7 @@ import { Dealer } from "zeromq";
 import type { Body } from "../codecs/codec.ts";
 import { DEFAULTS } from "../config/defaults.ts";
 import { parseAddress } from "../wire/address.ts";
-import { socketOptions } from "./connection.ts";
+import { type CurveKeys, socketOptions } from "./connection.ts";
 import { openInTurn } from "./req.ts";
 import { createServers, type FramesListener } from "./servers.ts";
 import { Waits } from "./wait.ts";
@@ -18,6 +18,8 @@ export interface BareDealerOptions {
   readonly timeoutMs: number;
   /** The routing id by which a ROUTER knows this socket: 1 to 255 bytes, the first of them not 0. Default: the ROUTER's choice. */
   readonly identity?: Uint8Array;
+  /** For servers that ask for CURVE keys. */
+  readonly curve?: CurveKeys | undefined;
   /** Keep trying until the timeout when nobody is there, instead of failing at once. */
   readonly wait: boolean;
   /** Sees each message as it leaves and arrives. */
@@ -27,7 +29,7 @@ export interface BareDealerOptions {
 export interface BareDealer {
   /**
    * Sends one message and resolves with the next that comes; not to be called again before it has settled. Rejects with
-   * `unavailable`, `deadline_exceeded`, `canceled`, or `resource_exhausted` for a reply over the default limits.
+   * `unavailable`, `unauthenticated`, `deadline_exceeded`, `canceled`, or `resource_exhausted` for a reply over the default limits.
    */
   exchange(frames: Body): Promise<Body>;
   /** Ends what is under way with `canceled`. */
@@ -36,13 +38,14 @@ export interface BareDealer {
 
 /** Connects when first used. Throws `invalid_argument` for an address that can't be used. */
 export function createBareDealer(options: BareDealerOptions): BareDealer {
-  const { connect, timeoutMs, identity, wait, onFrames } = options;
+  const { connect, timeoutMs, identity, curve, wait, onFrames } = options;
   for (const address of connect) parseAddress(address, "connect");
   // Its type knows text alone; libzmq and the binding take bytes.
   const routingId = identity && { routingId: Buffer.from(identity) as unknown as string };
   const servers = createServers({
     addresses: connect,
     limits: { ...DEFAULTS.limits, maxInFlight: 1 },
+    curve,
     persistent: wait,
     open: { bare: (to) => openInTurn(new Dealer({ ...socketOptions(to), ...routingId }), to) },
   });

@@ -7,6 +7,7 @@ import type { Metadata, Value } from "../handler.ts";
 import { parseAddress } from "../wire/address.ts";
 import { BATCH_LIMITS } from "../wire/batch.ts";
 import { NO_METADATA } from "../wire/zep.ts";
+import type { CurveKeys } from "./connection.ts";
 import { openBatchingDealer, openDealer } from "./dealer.ts";
 import { createHeads } from "./heads.ts";
 import { createIntrospection, type Introspection } from "./introspect.ts";
@@ -38,6 +39,8 @@ export interface ConnectionOptions {
   readonly retries?: number;
   /** Keep trying until the timeout when nobody is there, instead of failing at once. Default false. */
   readonly wait?: boolean;
+  /** For servers that ask for CURVE keys; from `curveKeysFrom`. */
+  readonly curve?: CurveKeys | undefined;
   /** Bounds on replies. Default: 4 MiB in 64 frames, nested 128 deep. */
   readonly limits?: { readonly maxMessageBytes?: number; readonly maxFrames?: number; readonly maxDepth?: number };
   /** Sees each message as it leaves and arrives, headers included. */
@@ -72,8 +75,9 @@ export interface AnyHandlers {
 /**
  * Connects when first used. Calls may be made side by side, and their replies come as the server gives them.
  * All methods reject with a `CallError`, which is a `ZmqEchoError`: the code, message and details that the server sent, or, from this side,
- * `invalid_argument` (the input can't be encoded), `unavailable` (nobody there, with the reason), `deadline_exceeded`,
- * `canceled`, `resource_exhausted` (the reply is over a limit, or no socket is left), `internal` (the reply can't be read).
+ * `invalid_argument` (the input can't be encoded), `unavailable` (nobody there, with the reason),
+ * `unauthenticated` (the server asks for other keys, or refuses ours), `deadline_exceeded`, `canceled`,
+ * `resource_exhausted` (the reply is over a limit, or no socket is left), `internal` (the reply can't be read).
  */
 export interface Client<Handlers extends HandlerTypes<Handlers> = AnyHandlers> extends Introspection {
   /** Asks a plain endpoint, or any REP server: the encoded input is the whole message. */
@@ -103,6 +107,7 @@ export function createClientWith(codec: Codec, options: ConnectionOptions): Clie
   const servers = createServers({
     addresses,
     limits: { ...limits, maxInFlight },
+    curve: options.curve,
     persistent: options.wait ?? false,
     // One that is alone in flight, and those beside others.
     open: { req: openReq, dealer: openDealer, batching: openBatchingDealer },

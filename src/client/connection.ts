@@ -22,6 +22,8 @@ export interface Connection {
 export interface ConnectionOptions {
   readonly address: string;
   readonly limits: ConnectionLimits;
+  /** For a server that asks for keys; one that does not is not talked to then. */
+  readonly curve?: CurveKeys | undefined;
   readonly events: ConnectionEvents;
 }
 
@@ -31,12 +33,27 @@ export interface ConnectionLimits {
   readonly maxInFlight: number;
 }
 
+/** Checked, and complete. In Z85. */
+export interface CurveKeys {
+  readonly serverKey: string;
+  readonly publicKey: string;
+  readonly secretKey: string;
+  /** The pair was made for this client, so no server can know it. */
+  readonly isNew: boolean;
+}
+
+/**
+ * How a handshake failed, as far as libzmq tells: the server said that it does not take us (`refused`), or that it can't find
+ * out (`unchecked`); its security is another than ours (`mismatch`); it went away in the midst (`cut`).
+ */
+export type Trouble = "refused" | "unchecked" | "mismatch" | "cut";
+
 /** What becomes of a connection: up and perhaps lost, or failed. Each comes once, and nothing after `close`. */
 export interface ConnectionEvents {
   /** A REP or ROUTER has answered the handshake. */
   up(): void;
   /** Nobody has; nothing was sent. */
-  failed(): void;
+  failed(trouble: Trouble | undefined): void;
   /** The peer has gone, or the connection has become useless; it has closed itself. */
   lost(): void;
 }
@@ -45,7 +62,7 @@ export interface ConnectionEvents {
 const LAST_REPLIES_MS = 50;
 
 /** What sockets of clients have in common. */
-export function socketOptions({ address, limits }: ConnectionOptions) {
+export function socketOptions({ address, limits, curve }: ConnectionOptions) {
   return {
     // Not libzmq's `immediate`, though it would hold a request back until somebody is there: it drops the replies that
     // were read but not yet taken when the connection ends.
@@ -54,6 +71,11 @@ export function socketOptions({ address, limits }: ConnectionOptions) {
     // Up to twice the limit it is told to the caller; beyond it libzmq cuts the connection.
     maxMessageSize: limits.maxMessageBytes * 2,
     ipv6: address.startsWith("tcp://["),
+    ...(curve !== undefined && {
+      curveServerKey: curve.serverKey,
+      curvePublicKey: curve.publicKey,
+      curveSecretKey: curve.secretKey,
+    }),
   };
 }
 
@@ -68,12 +90,13 @@ export function connectSocket(
 ): { isUp(): boolean; giveUp(): void } {
   let state: "new" | "up" | "over" = "new";
 
-  function lost(): void {
+  /** @param trouble if it is known; it is told before the connection ends */
+  function lost(trouble?: Trouble): void {
     if (state === "over") return;
     const wasUp = state === "up";
     state = "over";
     if (!wasUp) {
-      events.failed();
+      events.failed(trouble);
       return;
     }
     const why = "it stopped, or the request was over its limit";
@@ -88,8 +111,14 @@ export function connectSocket(
     state = "up";
     events.up();
   });
-  socket.events.on("disconnect", lost);
-  socket.events.on("connect:retry", lost);
+  socket.events.on("handshake:error:auth", ({ error }) => lost(error.status === 500 ? "unchecked" : "refused"));
+  socket.events.on("handshake:error:protocol", ({ error }) => {
+    lost(error.code === "ERR_ZMTP_MECHANISM_MISMATCH" ? "mismatch" : "cut");
+  });
+  // EAGAIN is the end of the time that a handshake may take.
+  socket.events.on("handshake:error:other", ({ error }) => lost(error.code === "EAGAIN" ? undefined : "cut"));
+  socket.events.on("disconnect", () => lost());
+  socket.events.on("connect:retry", () => lost());
   socket.connect(parseAddress(address, "connect").text);
   return {
     isUp: () => state === "up",

@@ -5,14 +5,16 @@
 import type { Body } from "../codecs/codec.ts";
 import { textOf, ZmqEchoError } from "../errors.ts";
 import { type MessageLimits, overLimit } from "../wire/limits.ts";
-import type { Connection, ConnectionLimits, ConnectionOptions } from "./connection.ts";
-import { diagnose, LONGEST_LOOK_MS } from "./diagnose.ts";
+import type { Connection, ConnectionLimits, ConnectionOptions, CurveKeys, Trouble } from "./connection.ts";
+import { createLookWhy, errorFrom, isForKeys } from "./diagnose.ts";
 import { pause, type Wait, waitFor } from "./wait.ts";
 
 export interface ServersOptions<Kind extends string> {
   /** Where the servers may be reached; one that does not answer the handshake is passed over. */
   readonly addresses: readonly string[];
   readonly limits: MessageLimits & ConnectionLimits;
+  /** For servers that ask for keys. */
+  readonly curve?: CurveKeys | undefined;
   /** Go on trying until the deadline when nobody is there, instead of failing at once. */
   readonly persistent: boolean;
   /** How a connection of each kind is made. A server has one of each at most. */
@@ -25,10 +27,12 @@ export type FramesListener = (direction: "sent" | "received", frames: Body) => v
 export interface Servers<Kind extends string> {
   /**
    * Sends one message and resolves with the frames of its reply. Rejects with `unavailable` (nobody there, or the
-   * connection was lost), `deadline_exceeded`, `canceled`, or `resource_exhausted` for a reply over the limits, or
-   * when no socket is left.
+   * connection was lost), `unauthenticated` (the keys are not right), `deadline_exceeded`, `canceled`, or
+   * `resource_exhausted` for a reply over the limits, or when no socket is left.
    */
   exchange(kind: Kind, frames: Body, wait: Wait, onFrames?: FramesListener): Promise<Body>;
+  /** A connection to one of them that is up. Rejects with `unavailable`, `unauthenticated` or `canceled`. */
+  connect(kind: Kind, wait: Wait): Promise<Connection>;
   close(): void;
 }
 
@@ -62,13 +66,15 @@ interface Server {
   /** `performance.now()` until which it is passed over. */
   passedOverUntil: number;
   failures: number;
+  /** Why its last connection failed, if libzmq told. */
+  trouble?: Trouble | undefined;
 }
 
 export function createServers<Kind extends string>(options: ServersOptions<Kind>): Servers<Kind> {
-  const { addresses, limits, persistent } = options;
+  const { addresses, limits, curve, persistent } = options;
   const servers = addresses.map((address): Server => ({ address, doors: new Map(), passedOverUntil: 0, failures: 0 }));
   let turn = 0;
-  let explaining: Promise<string[]> | undefined;
+  const lookWhy = createLookWhy(servers, curve);
 
   async function exchange(kind: Kind, frames: Body, wait: Wait, onFrames?: FramesListener): Promise<Body> {
     const connection = ready(kind) ?? (await connect(kind, wait));
@@ -95,7 +101,15 @@ export function createServers<Kind extends string>(options: ServersOptions<Kind>
       } catch (error) {
         if (!(error instanceof NoPeer)) throw error;
         const over = error.expired || performance.now() + ROUND_PAUSE_MS >= wait.expiresAt;
-        if (over || !persistent) throw await explain(wait, error.expired || persistent);
+        if (over || !persistent) {
+          const tried = error.expired || persistent;
+          const suffix = tried ? ` (tried for ${wait.timeoutMs} ms)` : "";
+          throw errorFrom(await lookWhy(wait, tried ? GLANCE_MS : limits.handshakeMs), suffix);
+        }
+        if (servers.every(mayNotHaveUs)) {
+          const diagnoses = await lookWhy(wait, limits.handshakeMs);
+          if (isForKeys(diagnoses)) throw errorFrom(diagnoses, "");
+        }
       }
     }
   }
@@ -175,24 +189,32 @@ export function createServers<Kind extends string>(options: ServersOptions<Kind>
     door.connection.close();
   }
 
-  function open(kind: Kind, server: Server): Door {
+  /** @param isSecond the first one was cut */
+  function open(kind: Kind, server: Server, waiters = new Set<Waiter>(), isSecond = false): Door {
     const { address } = server;
-    const waiters = new Set<Waiter>();
+    server.trouble = undefined;
     const forget = (): void => {
       if (server.doors.get(kind) === door) server.doors.delete(kind);
     };
     const connection = options.open[kind]({
       address,
       limits,
+      curve,
       events: {
         up() {
           server.failures = 0;
           server.passedOverUntil = 0;
           for (const waiter of take(waiters)) waiter.up(connection);
         },
-        failed() {
+        failed(trouble) {
           forget();
           connection.close();
+          // One that restarts looks like one whose key is another, once.
+          if (trouble === "cut" && curve !== undefined && !isSecond && waiters.size > 0) {
+            open(kind, server, waiters, true);
+            return;
+          }
+          server.trouble = trouble;
           passOver(server);
           for (const waiter of take(waiters)) waiter.failed();
         },
@@ -209,31 +231,14 @@ export function createServers<Kind extends string>(options: ServersOptions<Kind>
     server.passedOverUntil = performance.now() + ms;
   }
 
-  /** Looks why none of the servers could be used. Past the deadline there is time for a glance only. */
-  async function explain(wait: Wait, tried: boolean): Promise<Error> {
-    const lookMs = tried ? GLANCE_MS : limits.handshakeMs;
-    // Thousands of calls may fail for one reason.
-    explaining ??= Promise.all(addresses.map((address) => diagnose(address, lookMs))).finally(() => {
-      explaining = undefined;
-    });
-    const looking = explaining;
-    // It ends by itself; only the caller may be in a greater hurry.
-    const unhurried = { ...wait, expiresAt: performance.now() + LONGEST_LOOK_MS * 2 };
-    const reasons = await waitFor<string[]>(
-      unhurried,
-      () => new NoPeer(true),
-      (waiting) =>
-        void looking.then(
-          (found) => waiting.resolve(found),
-          (error: unknown) => waiting.reject(error),
-        ),
-    );
-    const text = reasons.join("; ") + (tried ? ` (tried for ${wait.timeoutMs} ms)` : "");
-    return new ZmqEchoError("unavailable", text);
+  /** Whether it is likely that keys are what is wrong, and another try of no use. */
+  function mayNotHaveUs({ trouble }: Server): boolean {
+    return trouble === "refused" || trouble === "mismatch" || (trouble === "cut" && curve !== undefined);
   }
 
   return {
     exchange,
+    connect,
     close() {
       for (const { doors } of servers) {
         for (const { connection } of doors.values()) connection.close();

@@ -24,21 +24,39 @@ export function newKeyPair(): KeyPair {
   return { publicKey: inZ85(x), secretKey: inZ85(d) };
 }
 
-/** The key pair in a secret certificate. Rejects with `invalid_argument`, naming file and line. */
+/** Both in Z85, 40 characters each. */
+export interface Certificate {
+  readonly publicKey: string;
+  /** Absent in a public certificate. */
+  readonly secretKey?: string;
+}
+
+/**
+ * Reads a certificate as `zmqecho keygen`, CZMQ and pyzmq's `zmq.auth` write them, public or secret.
+ * Rejects with `invalid_argument`, naming file and line, for a file that can't be read or is none, and for keys that are no pair.
+ */
+export async function readCertificate(file: string): Promise<Certificate> {
+  const certificate = parseCertificate(await readText(file), file);
+  const { publicKey, secretKey } = certificate;
+  if (secretKey !== undefined && publicKeyOf(secretKey) !== publicKey)
+    throw wrong(file, "its public-key and its secret-key are no pair");
+  return certificate;
+}
+
+/** The key pair in a secret certificate. Rejects as `readCertificate` does, and for a public one. */
 export async function readKeyPair(file: string): Promise<KeyPair> {
-  const { publicKey, secretKey } = parseCertificate(await readText(file), file);
+  const { publicKey, secretKey } = await readCertificate(file);
   if (secretKey === undefined) throw wrong(file, "it has no secret-key; the secret certificate ends in .key_secret");
-  if (publicKeyOf(secretKey) !== publicKey) throw wrong(file, "its public-key and its secret-key are no pair");
   return { publicKey, secretKey };
 }
 
-/** The public key in a certificate, public or secret. Rejects with `invalid_argument`, naming file and line. */
+/** The public key in a certificate, public or secret. Rejects as `readCertificate` does. */
 export async function readPublicKey(file: string): Promise<string> {
-  return parseCertificate(await readText(file), file).publicKey;
+  return (await readCertificate(file)).publicKey;
 }
 
 /** Throws `invalid_argument` for what is no certificate. @param file for the errors */
-export function parseCertificate(text: string, file: string): { publicKey: string; secretKey?: string } {
+function parseCertificate(text: string, file: string): Certificate {
   const keys = new Map<string, string>();
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     const [, indent = "", name, value = ""] = /^(\s*)(public-key|secret-key)\s*=\s*(.*?)\s*$/.exec(line) ?? [];

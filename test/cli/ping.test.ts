@@ -84,7 +84,7 @@ describe("80 for a server that asks", () => {
     const address = await bound(server);
     expect(await run(["ping", address])).toMatchObject({
       code: 80,
-      stderr: `zmqecho: unauthenticated: ${address}: the server asks for CURVE keys\n`,
+      stderr: `zmqecho: unauthenticated: ${address}: the server asks for CURVE keys; give its public key, as --server-key or as "curve"\n`,
     });
     expect((await json(address)).told).toMatchObject([{ reached: true, zmtp: "3.1", mechanism: "CURVE" }]);
   });

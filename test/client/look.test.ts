@@ -70,5 +70,8 @@ test("a server that asks for keys is told of in words", async () => {
   onTestFinished(() => router.close());
   await router.bind("tcp://127.0.0.1:*");
   const address = router.lastEndpoint ?? "";
-  expect(await diagnose(address, 1000)).toBe(`${address}: the server asks for CURVE keys`);
+  expect(await diagnose(address, 1000)).toEqual({
+    code: "unauthenticated",
+    text: `${address}: the server asks for CURVE keys; give its public key, as --server-key or as "curve"`,
+  });
 });

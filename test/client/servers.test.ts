@@ -10,7 +10,7 @@ function noSocket(): never {
 
 /** Fails a moment later, as where nobody is. */
 function nobody({ address, events }: ConnectionOptions): Connection {
-  setImmediate(events.failed);
+  setImmediate(() => events.failed(undefined));
   const never = () => Promise.reject(new Error("it is not up"));
   return { address, isUp: () => false, inFlight: () => 0, roundTrip: never, close: () => undefined };
 }

@@ -25,6 +25,9 @@ export const api: Readonly<Record<string, unknown>> = {
   get loadConfig() {
     return require("../../config/load.js").loadConfig;
   },
+  get readCertificate() {
+    return require("../../curve/certificate.js").readCertificate;
+  },
   get mock() {
     return require("../../mock/mock.js").mock;
   },
