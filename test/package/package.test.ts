@@ -74,6 +74,7 @@ test("exports the library, zmqecho/testing and package.json, and nothing inside"
       "defineHandler",
       "loadConfig",
       "mock",
+      "readCertificate",
     ],
     testing: ["testHandler"],
     name: "zmqecho",
