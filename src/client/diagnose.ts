@@ -12,6 +12,8 @@ export interface Diagnosis {
   readonly code: "unavailable" | "unauthenticated";
   /** One line, with the address. */
   readonly text: string;
+  /** A server is there that takes requests, so it may only have been too soon. */
+  readonly isThere?: boolean;
 }
 
 /** What is known before the look. */
@@ -37,7 +39,10 @@ export async function diagnose(address: string, withinMs: number, known: Known =
   }
   if (asksForOther(seen, curve)) return diagnosis("unauthenticated", troubleWith(seen, curve));
   if (curve === undefined && takesRequests(seen))
-    return diagnosis("unavailable", `a ${seen.socketType} socket is there, but the connection did not hold`);
+    return {
+      ...diagnosis("unavailable", `a ${seen.socketType} socket is there, but the connection did not hold`),
+      isThere: true,
+    };
   if (seen.kind === "zeromq" && curve !== undefined && trouble === "cut") return diagnosis("unauthenticated", CUT);
   return diagnosis("unavailable", troubleWith(seen, curve));
 }

@@ -104,7 +104,9 @@ export function createServers<Kind extends string>(options: ServersOptions<Kind>
         if (over || !persistent) {
           const tried = error.expired || persistent;
           const suffix = tried ? ` (tried for ${wait.timeoutMs} ms)` : "";
-          throw errorFrom(await lookWhy(wait, tried ? GLANCE_MS : limits.handshakeMs), suffix);
+          const diagnoses = await lookWhy(wait, tried ? GLANCE_MS : limits.handshakeMs);
+          const there = error.expired ? diagnoses.findIndex(({ isThere }) => isThere) : -1;
+          throw there < 0 ? errorFrom(diagnoses, suffix) : tooSoon(addresses[there], wait);
         }
         if (servers.every(mayNotHaveUs)) {
           const diagnoses = await lookWhy(wait, limits.handshakeMs);
@@ -245,6 +247,11 @@ export function createServers<Kind extends string>(options: ServersOptions<Kind>
       }
     },
   };
+}
+
+/** The connection was on its way when the deadline passed. */
+function tooSoon(address: string | undefined, { timeoutMs }: Wait): ZmqEchoError {
+  return new ZmqEchoError("deadline_exceeded", `no connection to ${address} within ${timeoutMs} ms`);
 }
 
 /** Nobody answered the handshake. */

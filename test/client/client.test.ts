@@ -37,6 +37,20 @@ async function tcpServer(onConnect: (send: (text: string) => void) => void): Pro
   return `tcp://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
 }
 
+test("a deadline that passes while the connection is being made is one that passed, not a server that is missing", async () => {
+  const host = await startHost({ endpoints: { e: { bind: ANY_PORT } } });
+  for (let tries = 0; tries < 20; tries++) {
+    const asker = createClient({ connect: addressOf(host, "e"), timeoutMs: 1 });
+    onTestFinished(() => asker.close());
+    const failure = await asker.request("x").then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (failure !== undefined)
+      expect(failure).toMatchObject({ code: "deadline_exceeded", message: expect.stringMatching(/within 1 ms/) });
+  }
+});
+
 test("asks a bare REP server", async () => {
   const { address } = await bareServer((request) => `you said ${request}`);
   expect(await client(address, { codec: "raw" }).request("hi")).toEqual(Buffer.from("you said hi"));
