@@ -83,6 +83,17 @@ test.each([
   expect(host.stats().endpoints.e?.codes).toEqual({ ok: 1 });
 });
 
+test("a name and a password (PLAIN) are no keys", async () => {
+  const { curve } = site(["ann", curveKeyPair()]);
+  const host = await startHost({ endpoints: { e: { bind: ANY_PORT, curve } } });
+  const socket = new Request({ linger: 0, receiveTimeout: 500, plainUsername: "ann", plainPassword: "secret" });
+  onTestFinished(() => socket.close());
+  socket.connect(addressOf(host, "e"));
+  await socket.send("hello");
+  await expect(socket.receive()).rejects.toMatchObject({ code: "EAGAIN" });
+  expect(host.stats().endpoints.e?.codes).toEqual({});
+});
+
 test("each endpoint has its own folder, and one without keys stays open", async () => {
   const [ann, bob] = [curveKeyPair(), curveKeyPair()];
   const [a, b] = [site(["ann", ann]), site(["bob", bob])];
