@@ -5,20 +5,17 @@
 import type { Body } from "../codecs/codec.ts";
 import { textOf, ZmqEchoError } from "../errors.ts";
 import { type MessageLimits, overLimit } from "../wire/limits.ts";
-import type { Connection, ConnectionLimits, ConnectionOptions, CurveKeys, Trouble } from "./connection.ts";
+import type { Connection, ConnectionLimits } from "./connection.ts";
 import { createLookWhy, errorFrom, isForKeys } from "./diagnose.ts";
+import { Server, type ServerOptions, type Waiter } from "./server.ts";
 import { pause, type Wait, waitFor } from "./wait.ts";
 
-export interface ServersOptions<Kind extends string> {
+export interface ServersOptions<Kind extends string> extends ServerOptions<Kind> {
   /** Where the servers may be reached; one that does not answer the handshake is passed over. */
   readonly addresses: readonly string[];
   readonly limits: MessageLimits & ConnectionLimits;
-  /** For servers that ask for keys. */
-  readonly curve?: CurveKeys | undefined;
   /** Go on trying until the deadline when nobody is there, instead of failing at once. */
   readonly persistent: boolean;
-  /** How a connection of each kind is made. A server has one of each at most. */
-  readonly open: Readonly<Record<Kind, (options: ConnectionOptions) => Connection>>;
 }
 
 /** Sees each message as it leaves and as it arrives. */
@@ -38,41 +35,14 @@ export interface Servers<Kind extends string> {
 
 /** How long an address has the field to itself before the next one is tried beside it. */
 const HEAD_START_MS = 300;
-/** How long one that failed is tried after all others; it doubles with each time in a row. */
-const PASSED_OVER_MS = 500;
-const LONGEST_PASSED_OVER_MS = 10_000;
 /** How long to look for the reason once the deadline has passed. */
 const GLANCE_MS = 100;
 /** Between two rounds over the addresses when told to go on trying. */
 const ROUND_PAUSE_MS = 100;
 
-/** Who waits for a connection to come up. */
-interface Waiter {
-  up(connection: Connection): void;
-  failed(): void;
-}
-
-/** A connection that is up, or on the way. */
-interface Door {
-  readonly connection: Connection;
-  readonly waiters: Set<Waiter>;
-}
-
-/** One server, as its address and what is known of it. */
-interface Server {
-  readonly address: string;
-  /** By kind of connection. */
-  readonly doors: Map<string, Door>;
-  /** `performance.now()` until which it is passed over. */
-  passedOverUntil: number;
-  failures: number;
-  /** Why its last connection failed, if libzmq told. */
-  trouble?: Trouble | undefined;
-}
-
 export function createServers<Kind extends string>(options: ServersOptions<Kind>): Servers<Kind> {
   const { addresses, limits, curve, persistent } = options;
-  const servers = addresses.map((address): Server => ({ address, doors: new Map(), passedOverUntil: 0, failures: 0 }));
+  const servers = addresses.map((address) => new Server(address, options));
   let turn = 0;
   const lookWhy = createLookWhy(servers, curve);
 
@@ -89,8 +59,7 @@ export function createServers<Kind extends string>(options: ServersOptions<Kind>
   /** Nothing to choose and nothing to wait for, as with most calls. */
   function ready(kind: Kind): Connection | undefined {
     const [only] = servers.length === 1 ? servers : [];
-    const connection = only?.doors.get(kind)?.connection;
-    return connection?.isUp() ? connection : undefined;
+    return only?.ready(kind);
   }
 
   async function connect(kind: Kind, wait: Wait): Promise<Connection> {
@@ -108,7 +77,7 @@ export function createServers<Kind extends string>(options: ServersOptions<Kind>
           const there = error.expired ? diagnoses.findIndex(({ isThere }) => isThere) : -1;
           throw there < 0 ? errorFrom(diagnoses, suffix) : tooSoon(addresses[there], wait);
         }
-        if (servers.every(mayNotHaveUs)) {
+        if (servers.every((server) => server.mayNotHaveUs())) {
           const diagnoses = await lookWhy(wait, limits.handshakeMs);
           if (isForKeys(diagnoses)) throw errorFrom(diagnoses, "");
         }
@@ -122,7 +91,7 @@ export function createServers<Kind extends string>(options: ServersOptions<Kind>
       wait,
       () => new NoPeer(true),
       (waiting) => {
-        const trying = new Map<Server, Waiter>();
+        const trying = new Map<Server<Kind>, Waiter>();
         const rest = inOrder(kind);
         let headStart: NodeJS.Timeout | undefined;
 
@@ -137,7 +106,7 @@ export function createServers<Kind extends string>(options: ServersOptions<Kind>
             up(connection) {
               trying.delete(server);
               // Whoever had a head start and did not use it is slow, if not gone.
-              for (const slow of trying.keys()) passOver(slow);
+              for (const slow of trying.keys()) slow.passOver();
               waiting.resolve(connection);
             },
             failed() {
@@ -148,7 +117,7 @@ export function createServers<Kind extends string>(options: ServersOptions<Kind>
           trying.set(server, waiter);
           if (rest.length > 0) headStart = setTimeout(tryNext, HEAD_START_MS);
           try {
-            enter(kind, server, waiter);
+            server.enter(kind, waiter);
           } catch (cause) {
             // libzmq has no more sockets, or the system no more files. Another address needs one as well.
             const text = `no socket for ${server.address}: ${textOf(cause)}`;
@@ -159,92 +128,27 @@ export function createServers<Kind extends string>(options: ServersOptions<Kind>
         tryNext();
         return () => {
           clearTimeout(headStart);
-          for (const [server, waiter] of trying) leave(kind, server, waiter);
+          for (const [server, waiter] of trying) server.leave(kind, waiter);
         };
       },
     );
   }
 
-  function inOrder(kind: Kind): Server[] {
+  function inOrder(kind: Kind): Server<Kind>[] {
     const now = performance.now();
     const first = turn++ % servers.length;
-    const rank = ({ passedOverUntil, doors }: Server) =>
-      passedOverUntil > now ? Number.POSITIVE_INFINITY : (doors.get(kind)?.connection.inFlight() ?? 0);
     // Sorting keeps the order of those of one rank.
     return [...servers.slice(first), ...servers.slice(0, first)]
-      .map((server) => ({ server, rank: rank(server) }))
+      .map((server) => ({ server, rank: server.rank(kind, now) }))
       .sort((one, other) => (one.rank === other.rank ? 0 : one.rank - other.rank))
       .map(({ server }) => server);
-  }
-
-  function enter(kind: Kind, server: Server, waiter: Waiter): void {
-    const door = server.doors.get(kind) ?? open(kind, server);
-    if (door.connection.isUp()) waiter.up(door.connection);
-    else door.waiters.add(waiter);
-  }
-
-  /** A connection that nobody waits for any more, and that is not up, will not be. */
-  function leave(kind: Kind, server: Server, waiter: Waiter): void {
-    const door = server.doors.get(kind);
-    if (door === undefined || !door.waiters.delete(waiter) || door.waiters.size > 0) return;
-    server.doors.delete(kind);
-    door.connection.close();
-  }
-
-  /** @param isSecond the first one was cut */
-  function open(kind: Kind, server: Server, waiters = new Set<Waiter>(), isSecond = false): Door {
-    const { address } = server;
-    server.trouble = undefined;
-    const forget = (): void => {
-      if (server.doors.get(kind) === door) server.doors.delete(kind);
-    };
-    const connection = options.open[kind]({
-      address,
-      limits,
-      curve,
-      events: {
-        up() {
-          server.failures = 0;
-          server.passedOverUntil = 0;
-          for (const waiter of take(waiters)) waiter.up(connection);
-        },
-        failed(trouble) {
-          forget();
-          connection.close();
-          // One that restarts looks like one whose key is another, once.
-          if (trouble === "cut" && curve !== undefined && !isSecond && waiters.size > 0) {
-            open(kind, server, waiters, true);
-            return;
-          }
-          server.trouble = trouble;
-          passOver(server);
-          for (const waiter of take(waiters)) waiter.failed();
-        },
-        lost: forget,
-      },
-    });
-    const door = { connection, waiters };
-    server.doors.set(kind, door);
-    return door;
-  }
-
-  function passOver(server: Server): void {
-    const ms = Math.min(PASSED_OVER_MS * 2 ** server.failures++, LONGEST_PASSED_OVER_MS);
-    server.passedOverUntil = performance.now() + ms;
-  }
-
-  /** Whether it is likely that keys are what is wrong, and another try of no use. */
-  function mayNotHaveUs({ trouble }: Server): boolean {
-    return trouble === "refused" || trouble === "mismatch" || (trouble === "cut" && curve !== undefined);
   }
 
   return {
     exchange,
     connect,
     close() {
-      for (const { doors } of servers) {
-        for (const { connection } of doors.values()) connection.close();
-      }
+      for (const server of servers) server.close();
     },
   };
 }
@@ -262,10 +166,4 @@ class NoPeer extends Error {
     super("nobody there");
     this.expired = expired;
   }
-}
-
-function take<T>(items: Set<T>): T[] {
-  const taken = [...items];
-  items.clear();
-  return taken;
 }
