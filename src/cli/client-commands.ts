@@ -29,8 +29,6 @@ export function addClientCommands(root: Command): void {
   addReplay(root);
 }
 
-const CONNECT = ["-c, --connect <address>", "where the server is; may be repeated", collect] as const;
-const ENDPOINT = ["--endpoint <name>", "an endpoint or target of the configuration"] as const;
 const SERVER_KEY = ["--server-key <file>", "for CURVE: the server's public certificate"] as const;
 const CERTIFICATE = ["--certificate <file>", "for CURVE: one's own secret certificate; default: a new key"] as const;
 const HANDLER = ["--handler <name>", "the handler to call by name"] as const;
@@ -41,26 +39,33 @@ const METADATA = [
   collect,
 ] as const;
 
+/** Which server, and by what it is known. */
+function addServerFlags(to: Command): Command {
+  return to
+    .option(...CONFIG)
+    .option("-c, --connect <address>", "where the server is; may be repeated", collect)
+    .option("--endpoint <name>", "an endpoint or target of the configuration")
+    .option(...SERVER_KEY)
+    .option(...CERTIFICATE);
+}
+
 /** For people, or for programs. */
 function formOption(what: string): Option {
   return new Option("-o, --output <form>", what).choices(["pretty", "json"]).default("pretty");
 }
 
 function addSend(root: Command): void {
-  const sending = command(root, "send [address] [body]", "send a request and print the reply")
-    .usage("[options] [ADDRESS] [BODY]")
-    .addHelpText(
-      "after",
-      `
+  const sending = addServerFlags(
+    command(root, "send [address] [body]", "send a request and print the reply")
+      .usage("[options] [ADDRESS] [BODY]")
+      .addHelpText(
+        "after",
+        `
 ADDRESS starts with tcp:// or ipc://; without one, the configuration says where to.
 BODY is text (JSON for codecs other than raw), @FILE, or - for standard input; by default Hello world!
 A call that fails exits with 64 + its gRPC code: 68 timeout, 69 not found, 78 unreachable; 2 is usage.`,
-    )
-    .option(...CONFIG)
-    .option(...CONNECT)
-    .option(...ENDPOINT)
-    .option(...SERVER_KEY)
-    .option(...CERTIFICATE)
+      ),
+  )
     .option(...HANDLER)
     .option(...DATA)
     .option("--stream", "a request for each line of standard input; replies are printed in the order of the lines")
@@ -96,13 +101,12 @@ A call that fails exits with 64 + its gRPC code: 68 timeout, 69 not found, 78 un
 }
 
 function addList(root: Command): void {
-  command(root, "list", "list the handlers of the configuration, or of a server that runs")
-    .addHelpText("after", "\nWith --connect or --endpoint the server is asked; without, no socket is opened.")
-    .option(...CONFIG)
-    .option(...CONNECT)
-    .option(...ENDPOINT)
-    .option(...SERVER_KEY)
-    .option(...CERTIFICATE)
+  addServerFlags(
+    command(root, "list", "list the handlers of the configuration, or of a server that runs").addHelpText(
+      "after",
+      "\nWith --connect or --endpoint the server is asked; without, no socket is opened.",
+    ),
+  )
     .addOption(formOption("how to print it"))
     .option("-t, --timeout <ms>", "for the server's answer; default: 10000", timeoutMs)
     .action(async (flags) => {
@@ -112,14 +116,11 @@ function addList(root: Command): void {
 }
 
 function addDescribe(root: Command): void {
-  command(root, "describe <handler>", "describe a handler of the configuration, or of a server that runs")
-    .usage("[options] HANDLER")
-    .addHelpText("after", "\nWith --connect or --endpoint the server is asked; without, no socket is opened.")
-    .option(...CONFIG)
-    .option(...CONNECT)
-    .option(...ENDPOINT)
-    .option(...SERVER_KEY)
-    .option(...CERTIFICATE)
+  addServerFlags(
+    command(root, "describe <handler>", "describe a handler of the configuration, or of a server that runs")
+      .usage("[options] HANDLER")
+      .addHelpText("after", "\nWith --connect or --endpoint the server is asked; without, no socket is opened."),
+  )
     .addOption(formOption("how to print it"))
     .option("-t, --timeout <ms>", "for the server's answer; default: 10000", timeoutMs)
     .action(async (handler: string, flags) => {
@@ -129,20 +130,17 @@ function addDescribe(root: Command): void {
 }
 
 function addPing(root: Command): void {
-  command(root, "ping [address]", "say what is behind an address, whoever it is")
-    .usage("[options] [ADDRESS]")
-    .addHelpText(
-      "after",
-      `
+  addServerFlags(
+    command(root, "ping [address]", "say what is behind an address, whoever it is")
+      .usage("[options] [ADDRESS]")
+      .addHelpText(
+        "after",
+        `
 Without ADDRESS, --connect and --endpoint, the configuration's first endpoint. No request is sent, but a ZEP1 ping to an
 endpoint that speaks ZEP/1 as the configuration or --zep says.
 It exits with 0 if a REP or ROUTER is there, 73 for another socket, 78 for none, 80 if it asks for keys.`,
-    )
-    .option(...CONFIG)
-    .option(...CONNECT)
-    .option(...ENDPOINT)
-    .option(...SERVER_KEY)
-    .option(...CERTIFICATE)
+      ),
+  )
     .option("--zep", "send a ZEP1 ping; a server that does not speak ZEP/1 takes it for a request")
     .addOption(formOption("how to print it"))
     .option("-t, --timeout <ms>", "for each address; default: 5000", timeoutMs)
@@ -156,20 +154,17 @@ It exits with 0 if a REP or ROUTER is there, 73 for another socket, 78 for none,
 }
 
 function addBench(root: Command): void {
-  const measuring = command(root, "bench [address] [body]", "put a load on a server and measure it")
-    .usage("[options] [ADDRESS] [BODY]")
-    .addHelpText(
-      "after",
-      `
+  const measuring = addServerFlags(
+    command(root, "bench [address] [body]", "put a load on a server and measure it")
+      .usage("[options] [ADDRESS] [BODY]")
+      .addHelpText(
+        "after",
+        `
 ADDRESS and BODY as for send. Without --rate a request goes when one before has come back (closed loop); with it
 requests go at their time, and latency counts from then, so that a server that stalls can't hide it (open loop).
 Exits with 3 if a --fail-if holds, with 64 + a gRPC code if all requests failed, with 130 after SIGINT; 2 is usage.`,
-    )
-    .option(...CONFIG)
-    .option(...CONNECT)
-    .option(...ENDPOINT)
-    .option(...SERVER_KEY)
-    .option(...CERTIFICATE)
+      ),
+  )
     .option(...HANDLER)
     .option(...DATA)
     .option("--data-lines <file>", "a body in each line, sent in turn")
