@@ -1,5 +1,5 @@
 /** `zmqecho bench`: a load on any REP or ROUTER server, and how it bore it. */
-import { access, constants, writeFile } from "node:fs/promises";
+import { access, constants, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type Condition, judge, parseCondition } from "../bench/fail-if.ts";
 import type { Figures } from "../bench/figures.ts";
@@ -58,6 +58,7 @@ export async function bench(words: readonly (string | undefined)[], flags: Bench
   if (destination.chosen !== undefined)
     note(flags, `to endpoint ${destination.chosen}, ${destination.addresses.join(", ")}`);
 
+  await checkFiles(flags.connections ?? 1);
   const showProgress: ShowProgress = flags.quiet ? () => () => {} : await prepareProgress();
   const run = await startRun({
     addresses: destination.addresses,
@@ -84,6 +85,21 @@ export async function bench(words: readonly (string | undefined)[], flags: Bench
   };
   await publish(figures, flags);
   conclude(figures, signal);
+}
+
+/** What a connection takes at least: libzmq wakes its sockets, and tells of them, through files too. */
+const FILES_PER_CONNECTION = 4;
+
+/**
+ * Throws `resource_exhausted` if there can't be so many. To find out by trying is too late: libzmq may then never end. Where the
+ * limit is not to be read (elsewhere than on Linux) it is tried.
+ */
+async function checkFiles(connections: number): Promise<void> {
+  const limits = await readFile("/proc/self/limits", "utf8").catch(() => "");
+  const most = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY);
+  if (connections * FILES_PER_CONNECTION <= most) return;
+  const text = `${connections} connections take more files than the ${most} that this process may open; ask for fewer, or raise ulimit -n`;
+  throw new ZmqEchoError("resource_exhausted", text);
 }
 
 /** Waits for the figures; a first signal asks for those so far, a second one ends the process as signals do. */
