@@ -3,7 +3,9 @@ import { defineConfig } from "vitest/config";
 import { closingLine } from "./test/closing-line.ts";
 
 // These need a packed tarball, programs in other languages, a browser, or a minute: vitest.acceptance.config.ts has them.
-const ELSEWHERE = ["foreign", "report", "package", "chaos", "hostile", "faults", "soak"].map((room) => `test/${room}/**`);
+const ELSEWHERE = ["foreign", "report", "package", "chaos", "hostile", "faults", "soak"].map(
+  (room) => `test/${room}/**`,
+);
 
 // These look at what a process has loaded, or change what Node gives.
 const APART = ["test/config/lazy.test.ts", "test/loader/watch.test.ts"];
