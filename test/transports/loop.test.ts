@@ -26,6 +26,7 @@ test("what fails between two messages does not end the reading", async () => {
         if (rounds++ === 0) throw new Error("a bug");
         return undefined;
       },
+      early: () => undefined,
     });
   });
   await dealerTo(socket).send(["", "read"]);

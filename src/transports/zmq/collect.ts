@@ -8,7 +8,11 @@
  * outside does not fit between the heap's size and its limit: 8 MiB, with 12 in use, and less than what is under way.
  *
  * A bare loop of zeromq.js would gain by the first one too.
+ *
+ * And when large messages have passed and no more come, nothing makes V8 collect what they left, however much it is: what a peer
+ * left untaken stays for hours after it has gone. So the whole heap is collected now and then, until little is left.
  */
+import { memoryUsage } from "node:process";
 import { getHeapStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
@@ -21,39 +25,96 @@ const ROOM_BYTES = 64 * 1024 * 1024;
 /** How far V8 lets a heap grow by itself, in percent. One so large that this is enough is left alone. */
 const MOST_GROWTH = 300;
 
-let collectYoung: (() => void) | undefined;
+/** Smaller ones make V8 collect before much is left. */
+const LARGE_BYTES = 16 * 1024;
+/** Once no large message has come or gone for so long. */
+const CALM_MS = 2000;
+/** Less than this is left where it is. */
+const LITTLE_BYTES = 16 * 1024 * 1024;
+/** What is left then belongs to somebody, most likely, so it is looked at ever less often: after this part of the time since. */
+const PART_OF_CALM = 4;
+const LONGEST_CALM_MS = 60_000;
+
+let collector: Collector | undefined;
 let received = 0;
 let growth = 0;
+/** Bytes that have passed since all was collected. */
+let passed = 0;
+let passedAt = 0;
+let isWatched = false;
+
+interface Collector {
+  young(): void;
+  all(): void;
+}
 
 /**
  * Begins to do so, for all sockets, once large messages come; until then nothing is changed. For a process of our own: V8's flags
  * count for all of its threads.
  */
 export function collectEarly(): void {
-  collectYoung ??= () => {
-    const collect = collector();
-    collectYoung = () => {
-      collect();
-      makeRoom();
-    };
-    collectYoung();
+  collector ??= {
+    young() {
+      collector = createCollector();
+      collector.young();
+    },
+    all() {
+      collector = createCollector();
+      collector.all();
+    },
   };
 }
 
 /** Counts a message that was read, and collects if it is time: the ones before it have been answered, as a rule. */
 export function noteReceived(frames: readonly Uint8Array[]): void {
-  if (collectYoung === undefined) return;
-  for (const { length } of frames) if (length > COPIED_BYTES) received += length;
+  if (collector === undefined) return;
+  let bytes = 0;
+  for (const { length } of frames) if (length > COPIED_BYTES) bytes += length;
+  if (bytes === 0) return;
+  note(bytes);
+  received += bytes;
   if (received < BYTES_BETWEEN) return;
   received = 0;
-  collectYoung();
+  collector.young();
 }
 
-function collector(): () => void {
+/** Counts a message that will be sent. */
+export function noteSent(bytes: number): void {
+  if (collector !== undefined) note(bytes);
+}
+
+function note(bytes: number): void {
+  if (bytes < LARGE_BYTES) return;
+  passed += bytes;
+  if (passed < LITTLE_BYTES) return;
+  passedAt = performance.now();
+  if (isWatched) return;
+  isWatched = true;
+  setTimeout(lookForCalm, CALM_MS).unref();
+}
+
+function lookForCalm(): void {
+  const calmMs = performance.now() - passedAt;
+  if (calmMs >= CALM_MS) {
+    collector?.all();
+    passed = 0;
+    isWatched = memoryUsage().external > LITTLE_BYTES;
+  }
+  if (isWatched) setTimeout(lookForCalm, Math.min(LONGEST_CALM_MS, Math.max(CALM_MS, calmMs / PART_OF_CALM))).unref();
+}
+
+function createCollector(): Collector {
   setFlagsFromString("--expose-gc");
   const collect: unknown = runInNewContext("globalThis.gc");
   setFlagsFromString("--no-expose-gc");
-  return typeof collect === "function" ? () => void collect({ type: "minor" }) : () => {};
+  if (typeof collect !== "function") return { young() {}, all() {} };
+  return {
+    young() {
+      collect({ type: "minor" });
+      makeRoom();
+    },
+    all: () => void collect(),
+  };
 }
 
 /** In steps, since the heap's size is never quite the same. */

@@ -33,18 +33,21 @@ export const WORK_BEFORE_TURN_MS = 10;
 export const PASSING: ReadonlySet<string> = new Set(["EAGAIN", "EINTR"]);
 
 export interface Reader {
-  /** Gets each message and when it was read, one after the other. */
-  handle(frames: Buffer[], readAt: number): Promise<void> | undefined;
+  /** Gets each message, when it was read and its bytes, one after the other. */
+  handle(frames: Buffer[], readAt: number, bytes: number): Promise<void> | undefined;
   /** What comes before the next message is waited for. */
   between(): Promise<void> | undefined;
+  /** Resolves when `between` has something to do though no message came; undefined if that can't be. */
+  early(): Promise<void> | undefined;
 }
 
 /**
  * Reads until the socket is closed. Whatever `handle` or `between` throws is a bug of ours; it is logged, and the next
  * message is read.
  */
-export async function readMessages(socket: Router, log: Log, { handle, between }: Reader): Promise<void> {
+export async function readMessages(socket: Router, log: Log, { handle, between, early }: Reader): Promise<void> {
   let worked = 0;
+  let message: Promise<Buffer[]> | undefined;
   for (;;) {
     try {
       const from = performance.now();
@@ -58,8 +61,13 @@ export async function readMessages(socket: Router, log: Log, { handle, between }
     }
     let frames: Buffer[];
     try {
-      frames = await socket.receive();
+      message ??= socket.receive();
+      const woken = early();
+      if (woken !== undefined && (await Promise.race([message, woken])) === undefined) continue;
+      frames = await message;
+      message = undefined;
     } catch (err) {
+      message = undefined;
       if (socket.closed) return;
       // What wakes the reader and then is no message (of an HTTP client, say) is nothing to stop for, nor is a signal of
       // the system, such as the one that tells of the end of a child.
@@ -68,9 +76,11 @@ export async function readMessages(socket: Router, log: Log, { handle, between }
       return;
     }
     const readAt = performance.now();
+    let bytes = 0;
+    for (const { length } of frames) bytes += length;
     noteReceived(frames);
     try {
-      const handled = handle(frames, readAt);
+      const handled = handle(frames, readAt, bytes);
       if (handled !== undefined) await handled;
     } catch (err) {
       log.error({ err }, "a message could not be answered");

@@ -13,13 +13,12 @@ import type { Source } from "../../core/call.ts";
 import { tooManyOfPeer } from "../../core/refusals.ts";
 import type { BatchItem } from "../../wire/batch.ts";
 import { BatchReplies } from "./batch.ts";
+import { noteSent } from "./collect.ts";
+import { createHighWater } from "./high-water.ts";
 import { type Loop, type LoopOptions, PASSING, readMessages } from "./loop.ts";
+import { bytesOf, createOutbox } from "./outbox.ts";
 import { createTally } from "./tally.ts";
 import { createTurns, MOST_WAITING } from "./turns.ts";
-
-/** How long a reply waits for a peer that does not read: tries, and milliseconds between them. */
-const SEND_TRIES = 20;
-const RETRY_MS = 25;
 
 /** How long `stop` may go on for peers who do not stop sending, or do not read. */
 const LONGEST_STOP_MS = 1000;
@@ -51,14 +50,19 @@ export function createRouterLoop({ socketOptions, lockStep, answerer, endpoint, 
   const options: SocketOptions<Router> = { ...socketOptions, mandatory: true, sendTimeout: 0 };
   const socket = new Router(options);
   const dropped = createTally((count) => log.warn({ endpoint, count }, "dropped replies that their peers do not take"));
-  const turns = createTurns(socket);
+  const highWater = createHighWater(socket, lockStep());
+  const outbox = createOutbox({ socket, sent: done, lost, empty: taken });
+  // Who does not take replies gets no new ones: its calls wait, as those of a server that it had to wait for would.
+  const turns = createTurns(socket, (peer) => !outbox.isWaiting(peer));
+  let wakeReader: () => void = () => {};
+  let woken: Promise<void> | undefined;
   let droppedSoFar = 0;
   let lastReadAt = 0;
   /** Requests that are read and not yet replied to. */
   let pending = 0;
   let ended: Promise<void> | undefined;
 
-  function accept(frames: Uint8Array[], readAt: number): Promise<void> | undefined {
+  function accept(frames: Uint8Array[], readAt: number, bytes: number): Promise<void> | undefined {
     lastReadAt = readAt;
     const end = envelopeEnd(frames);
     if (end === 0 || end > MAX_ENVELOPE_FRAMES) {
@@ -71,17 +75,24 @@ export function createRouterLoop({ socketOptions, lockStep, answerer, endpoint, 
     const envelope = frames;
     const peer = envelope[0] ?? NOBODY;
     const source = new Peer(endpoint, peer);
+    highWater.received(bytes, peer);
     const batch = answerer().unpack(payload);
-    if (batch !== undefined) return acceptBatch(envelope, batch, peer, source);
+    if (batch !== undefined) return acceptBatch(envelope, batch, peer, source, bytes);
     pending++;
     const give = (body: Body) => send([...envelope, ...body], 1);
     const begin = () => begun(reply(payload, source, give));
-    if (!turns.isWaiting(peer)) return begin();
-    if (!turns.add(peer, [begin])) give(answerer().refuse(tooManyOfPeer(MOST_WAITING), source));
+    if (!turns.isWaiting(peer) && !outbox.isWaiting(peer)) return begin();
+    if (!turns.add(peer, [begin], bytes)) give(answerer().refuse(tooManyOfPeer(MOST_WAITING), source));
     return undefined;
   }
 
-  function acceptBatch(envelope: Body, batch: readonly BatchItem[], peer: Uint8Array, source: Source): undefined {
+  function acceptBatch(
+    envelope: Body,
+    batch: readonly BatchItem[],
+    peer: Uint8Array,
+    source: Source,
+    bytes: number,
+  ): undefined {
     pending += batch.length;
     const replies = new BatchReplies(envelope, batch.length, send);
     const calls = batch.map(
@@ -89,7 +100,7 @@ export function createRouterLoop({ socketOptions, lockStep, answerer, endpoint, 
         () =>
           begun(reply(frames, source, (body) => replies.add(id, body))),
     );
-    if (turns.add(peer, calls)) return;
+    if (turns.add(peer, calls, bytes)) return;
     for (const { id } of batch) replies.add(id, answerer().refuse(tooManyOfPeer(MOST_WAITING), source));
   }
 
@@ -117,24 +128,49 @@ export function createRouterLoop({ socketOptions, lockStep, answerer, endpoint, 
     done(1);
   }
 
-  function send(frames: Body, replies: number, triesLeft = SEND_TRIES): void {
+  function send(frames: Body, replies: number): void {
     if (socket.closed) {
       done(replies);
+      return;
+    }
+    const peer = frames[0] ?? NOBODY;
+    const bytes = bytesOf(frames);
+    highWater.sending(bytes, peer);
+    noteSent(bytes);
+    if (outbox.isWaiting(peer)) {
+      outbox.add(peer, frames, replies);
       return;
     }
     socket.send(frames as Uint8Array[]).then(
       () => done(replies),
       (error: NodeJS.ErrnoException) => {
-        if (PASSING.has(error.code ?? "") && triesLeft > 1) {
-          setTimeout(send, RETRY_MS, frames, replies, triesLeft - 1);
-          return;
-        }
-        droppedSoFar += replies;
-        if (error.code === "EHOSTUNREACH") log.debug({ endpoint }, "the peer left before its reply");
-        else dropped.add(replies);
-        done(replies);
+        if (PASSING.has(error.code ?? "")) outbox.add(peer, frames, replies);
+        else lost(replies, error);
       },
     );
+  }
+
+  function taken(peer: Uint8Array, givenUp: boolean): void {
+    if (givenUp) lost(turns.giveUp(peer), undefined);
+    wakeReader();
+    woken = undefined;
+  }
+
+  function early(): Promise<void> | undefined {
+    if (turns.isEmpty) return undefined;
+    woken ??= new Promise((resolve) => {
+      wakeReader = resolve;
+    });
+    return woken;
+  }
+
+  function lost(replies: number, error: unknown): void {
+    if (replies === 0) return;
+    droppedSoFar += replies;
+    if ((error as NodeJS.ErrnoException | undefined)?.code === "EHOSTUNREACH")
+      log.debug({ endpoint }, "the peer left before its reply");
+    else dropped.add(replies);
+    done(replies);
   }
 
   function done(replies: number): void {
@@ -147,7 +183,7 @@ export function createRouterLoop({ socketOptions, lockStep, answerer, endpoint, 
     dropped: () => droppedSoFar,
     lastActiveAt: () => (lockStep() && pending > 0 ? performance.now() : lastReadAt),
     run() {
-      ended = readMessages(socket, log, { handle: accept, between: turns.take });
+      ended = readMessages(socket, log, { handle: accept, between: turns.take, early });
     },
     async stop() {
       const limit = performance.now() + LONGEST_STOP_MS;

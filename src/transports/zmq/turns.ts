@@ -1,38 +1,52 @@
 /**
- * Calls of batches, begun in turn: between peers, and with what else waits in the socket, so that who sends many at once does not
- * go before all others. The calls of one peer keep their order, whether they came in batches or not.
+ * Calls that are not begun when they are read: those of batches, and those of peers that have not taken their replies yet. They
+ * are begun in turn, between peers and with what else waits in the socket, so that who sends many at once does not go before all
+ * others. The calls of one peer keep their order, whether they came in batches or not.
  */
 import type { Router } from "zeromq";
-import { LinkedList } from "../../linked-list.ts";
+import { LinkedList, type Node } from "../../linked-list.ts";
 import { WORK_BEFORE_TURN_MS } from "./loop.ts";
 
 /** Begins a call, and gives what is to be waited for before the next. */
 export type Begin = () => Promise<void> | undefined;
 
 export interface Turns {
+  readonly isEmpty: boolean;
   /** Whether calls of a peer wait, so that its next ones must wait behind them. */
   isWaiting(peer: Uint8Array): boolean;
-  /** False if the peer has too many waiting already: then it takes none of these. */
-  add(peer: Uint8Array, calls: readonly Begin[]): boolean;
+  /** False if too many wait already: then it takes none of these. */
+  add(peer: Uint8Array, calls: readonly Begin[], bytes: number): boolean;
   /** Begins calls until there are none, or a message waits in the socket. */
   take(): Promise<void> | undefined;
+  /** Gives up all calls of a peer, and says how many they were. */
+  giveUp(peer: Uint8Array): number;
 }
 
 /** The calls of one peer. */
 interface Line {
   readonly peer: Uint8Array;
   /** From the last that came to the next. */
-  calls: Begin[];
+  calls: Waiting[];
+}
+
+interface Waiting {
+  readonly begin: Begin;
+  /** Its share of what came with it. */
+  readonly bytes: number;
 }
 
 /** As many as libzmq keeps of messages for a peer. */
 export const MOST_WAITING = 1000;
+/** For all peers together. */
+const MOST_WAITING_BYTES = 128 * 1024 * 1024;
 /** To look at the socket costs a part of a small call, so after so many. */
 const CALLS_BEFORE_LOOK = 8;
 
-export function createTurns(socket: Router): Turns {
+/** @param mayGo whether the calls of that peer may be begun now */
+export function createTurns(socket: Router, mayGo: (peer: Uint8Array) => boolean): Turns {
   /** In the order of their turns. Few as a rule, so a search among them is quick. */
   const lines = new LinkedList<Line>();
+  let bytesOfAll = 0;
 
   function lineOf(peer: Uint8Array): Line | undefined {
     for (let node = lines.first; node !== undefined; node = node.after)
@@ -40,15 +54,21 @@ export function createTurns(socket: Router): Turns {
     return undefined;
   }
 
+  function next(): Node<Line> | undefined {
+    for (let node = lines.first; node !== undefined; node = node.after) if (mayGo(node.item.peer)) return node;
+    return undefined;
+  }
+
   async function take(): Promise<void> {
     let turnAt = performance.now() + WORK_BEFORE_TURN_MS;
     let begun = 0;
-    for (let node = lines.first; node !== undefined; node = lines.first) {
+    for (let node = next(); node !== undefined; node = next()) {
       const line = node.item;
-      const begin = line.calls.pop();
+      const call = line.calls.pop();
       if (line.calls.length === 0 || lines.size > 1) lines.remove(node);
       if (line.calls.length > 0 && !node.isListed) lines.append(line);
-      const over = begin?.();
+      bytesOfAll -= call?.bytes ?? 0;
+      const over = call?.begin();
       if (over !== undefined) await over;
       const now = performance.now();
       if (over === undefined && ++begun % CALLS_BEFORE_LOOK > 0 && now < turnAt) continue;
@@ -60,17 +80,30 @@ export function createTurns(socket: Router): Turns {
   }
 
   return {
+    get isEmpty() {
+      return lines.size === 0;
+    },
     isWaiting: (peer) => lines.size > 0 && lineOf(peer) !== undefined,
-    add(peer, calls) {
+    add(peer, calls, bytes) {
       const line = lineOf(peer);
-      if (line === undefined) {
-        lines.append({ peer, calls: [...calls].reverse() });
-        return true;
-      }
-      if (line.calls.length + calls.length > MOST_WAITING) return false;
-      line.calls = [...calls].reverse().concat(line.calls);
+      if (line !== undefined && line.calls.length + calls.length > MOST_WAITING) return false;
+      if (bytesOfAll > 0 && bytesOfAll + bytes > MOST_WAITING_BYTES) return false;
+      const share = Math.ceil(bytes / calls.length);
+      bytesOfAll += share * calls.length;
+      const added = calls.map((begin) => ({ begin, bytes: share })).reverse();
+      if (line === undefined) lines.append({ peer, calls: added });
+      else line.calls = added.concat(line.calls);
       return true;
     },
-    take: () => (lines.size > 0 ? take() : undefined),
+    take: () => (next() === undefined ? undefined : take()),
+    giveUp(peer) {
+      for (let node = lines.first; node !== undefined; node = node.after) {
+        if (Buffer.compare(node.item.peer, peer) !== 0) continue;
+        for (const { bytes } of node.item.calls) bytesOfAll -= bytes;
+        lines.remove(node);
+        return node.item.calls.length;
+      }
+      return 0;
+    },
   };
 }
