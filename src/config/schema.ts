@@ -193,7 +193,8 @@ function buildSchema(z: typeof Zod) {
         "Calls that run at once. 1 is lock-step, as a REP socket has it: the next request is read when the one before is answered.",
     }),
     queue: whole(0, 1_000_000).default(DEFAULTS.queue).meta({
-      description: "With a concurrency above 1: calls that may wait for their turn; more are `resource_exhausted`.",
+      description:
+        "With a concurrency above 1: calls that may wait for their turn; more are `resource_exhausted`. One of more than 256 KiB counts as several, a place for each 256 KiB.",
     }),
     limits: strict({
       maxMessageBytes: limit.maxMessageBytes.exactOptional(),

@@ -48,6 +48,7 @@ interface Waiting {
   readonly job: RunningCall;
   readonly peer: string;
   readonly slot: HandlerSlot;
+  readonly places: number;
   readonly answer: (outcome: Outcome | Promise<Outcome>) => void;
   readonly unwatch: () => void;
 }
@@ -90,8 +91,9 @@ export function createCore(options: CoreOptions): ConfigurableCore {
 
   function wait(job: RunningCall): Outcome | Promise<Outcome> {
     const { slot, peer } = job;
-    if (waiting.size >= settings.queue) {
-      const evicted = waiting.evictFor(peer);
+    const places = placesOf(job.body, settings.queue);
+    while (waiting.places + places > settings.queue) {
+      const evicted = waiting.evictFor({ peer, places });
       if (evicted === undefined) return refuse(job);
       evicted.unwatch();
       evicted.answer(refuse(evicted.job));
@@ -105,7 +107,7 @@ export function createCore(options: CoreOptions): ConfigurableCore {
         },
       };
       const watched = deadlines.watch(deadline);
-      const entry: Waiting = { job, peer, slot, answer, unwatch: () => deadlines.unwatch(watched) };
+      const entry: Waiting = { job, peer, slot, places, answer, unwatch: () => deadlines.unwatch(watched) };
       waiting.add(entry);
       if (!slot.hasPlace()) slot.whenFree(refill);
     });
@@ -228,6 +230,16 @@ export function createCore(options: CoreOptions): ConfigurableCore {
     },
     load: () => ({ inFlight: running, queued: waiting.size, refused, ...counter.counts() }),
   };
+}
+
+/** A call takes a place of the queue for each so many bytes, so that what waits is bounded in bytes too. */
+const BYTES_PER_PLACE = 256 * 1024;
+
+/** One that is larger than the whole queue may have all of it. */
+function placesOf(body: Body, queue: number): number {
+  let bytes = 0;
+  for (const { length } of body) bytes += length;
+  return Math.max(1, Math.min(queue, Math.ceil(bytes / BYTES_PER_PLACE)));
 }
 
 /** Longer than this, and whoever else asks a lock-step endpoint notices. */

@@ -10,23 +10,33 @@ export interface Queued<Slot> {
   readonly peer: string;
   /** The handler it waits for. */
   readonly slot: Slot;
+  /** How many places of the queue it takes. */
+  readonly places: number;
 }
 
 export interface FairQueue<Slot, Entry extends Queued<Slot>> {
   readonly size: number;
+  /** Those that are taken. */
+  readonly places: number;
   add(entry: Entry): void;
   /** Takes the next one whose handler has a place; undefined if there is none. */
   take(hasPlace: (slot: Slot) => boolean): Entry | undefined;
   /** Takes one out of its turn; false if it is not in the queue (any more). */
   remove(entry: Entry): boolean;
   /**
-   * Takes the newest call of the peer that has most waiting, to make room for one of `peer`. Undefined if `peer` would
+   * Takes the newest call of the peer that has most places, to make room for one of another peer. Undefined if that one would
    * then have as many as any: it is the newcomer who gives way.
    */
-  evictFor(peer: string): Entry | undefined;
+  evictFor(newcomer: Pick<Entry, "peer" | "places">): Entry | undefined;
   /** The handlers that somebody waits for. */
   slots(): Iterable<Slot>;
   entries(): Iterable<Entry>;
+}
+
+/** All calls of one peer. */
+interface Crowd<Entry> {
+  readonly calls: LinkedList<Entry>;
+  places: number;
 }
 
 /** The calls of one peer for one handler. */
@@ -44,9 +54,10 @@ interface Lanes<Entry> {
 export function createFairQueue<Slot, Entry extends Queued<Slot>>(): FairQueue<Slot, Entry> {
   /** In the order of their turns. */
   const slots = new Map<Slot, Lanes<Entry>>();
-  /** All calls of each peer, whatever they wait for. */
-  const peers = new Map<string, LinkedList<Entry>>();
-  const places = new Map<Entry, { readonly inLane: Node<Entry>; readonly ofPeer: Node<Entry> }>();
+  /** Whatever they wait for. */
+  const peers = new Map<string, Crowd<Entry>>();
+  let taken = 0;
+  const nodes = new Map<Entry, { readonly inLane: Node<Entry>; readonly ofPeer: Node<Entry> }>();
 
   function laneOf({ slot, peer }: Entry): Lane<Entry> {
     const lanes = valueIn(slots, slot, () => ({
@@ -62,15 +73,17 @@ export function createFairQueue<Slot, Entry extends Queued<Slot>>(): FairQueue<S
   }
 
   function remove(entry: Entry): boolean {
-    const place = places.get(entry);
+    const node = nodes.get(entry);
     const lanes = slots.get(entry.slot);
     const lane = lanes?.byPeer.get(entry.peer);
-    const calls = peers.get(entry.peer);
-    if (place === undefined || lanes === undefined || lane === undefined || calls === undefined) return false;
-    places.delete(entry);
-    lane.calls.remove(place.inLane);
-    calls.remove(place.ofPeer);
-    if (calls.size === 0) peers.delete(entry.peer);
+    const crowd = peers.get(entry.peer);
+    if (node === undefined || lanes === undefined || lane === undefined || crowd === undefined) return false;
+    nodes.delete(entry);
+    lane.calls.remove(node.inLane);
+    crowd.calls.remove(node.ofPeer);
+    crowd.places -= entry.places;
+    taken -= entry.places;
+    if (crowd.calls.size === 0) peers.delete(entry.peer);
     if (lane.calls.size === 0) {
       lanes.turns.remove(lane.turn);
       lanes.byPeer.delete(entry.peer);
@@ -90,11 +103,16 @@ export function createFairQueue<Slot, Entry extends Queued<Slot>>(): FairQueue<S
 
   return {
     get size() {
-      return places.size;
+      return nodes.size;
+    },
+    get places() {
+      return taken;
     },
     add(entry) {
-      const ofPeer = valueIn(peers, entry.peer, () => new LinkedList<Entry>()).append(entry);
-      places.set(entry, { inLane: laneOf(entry).calls.append(entry), ofPeer });
+      const crowd = valueIn(peers, entry.peer, () => ({ calls: new LinkedList<Entry>(), places: 0 }));
+      crowd.places += entry.places;
+      taken += entry.places;
+      nodes.set(entry, { inLane: laneOf(entry).calls.append(entry), ofPeer: crowd.calls.append(entry) });
     },
     take(hasPlace) {
       for (const [slot, lanes] of slots) {
@@ -108,18 +126,19 @@ export function createFairQueue<Slot, Entry extends Queued<Slot>>(): FairQueue<S
       return undefined;
     },
     remove,
-    evictFor(peer) {
+    evictFor(newcomer) {
       // Where all have one each, which is the usual crowd, there is nobody to find.
-      if (places.size === peers.size) return undefined;
-      let most: LinkedList<Entry> | undefined;
-      for (const calls of peers.values()) if (most === undefined || calls.size > most.size) most = calls;
-      if (most?.last === undefined || most.size <= (peers.get(peer)?.size ?? 0) + 1) return undefined;
-      const newest = most.last.item;
+      if (taken === peers.size) return undefined;
+      let most: Crowd<Entry> | undefined;
+      for (const crowd of peers.values()) if (most === undefined || crowd.places > most.places) most = crowd;
+      const wanted = (peers.get(newcomer.peer)?.places ?? 0) + newcomer.places;
+      if (most?.calls.last === undefined || most.places <= wanted) return undefined;
+      const newest = most.calls.last.item;
       remove(newest);
       return newest;
     },
     slots: () => slots.keys(),
-    entries: () => places.keys(),
+    entries: () => nodes.keys(),
   };
 }
 

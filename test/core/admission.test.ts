@@ -130,3 +130,34 @@ test("a caller in a hurry gets no more places than the others", async () => {
   expect(await Promise.all(patient)).toEqual([1, 2]);
   expect(most()).toBe(2);
 });
+
+test("a large call takes more of the queue, a place for each 256 KiB", async () => {
+  const { client, started, release } = await serve({ concurrency: 2, queue: 4 });
+  const caller = client();
+  const running = [caller.call("hold", 1), caller.call("hold", 2)];
+  await started(2);
+  const large = "x".repeat(3 * 256 * 1024 - 100);
+  const waiting = caller.call("hold", large);
+  await expect(caller.call("hold", large)).rejects.toMatchObject({ code: "resource_exhausted" });
+  const small = caller.call("hold", 3);
+  for (const count of [2, 2]) {
+    await started(count);
+    release();
+    release();
+  }
+  expect(await Promise.all([...running, waiting, small])).toEqual([1, 2, large, 3]);
+});
+
+test("a call that is larger than the queue waits alone", async () => {
+  const { client, started, release } = await serve({ concurrency: 2, queue: 2 });
+  const caller = client();
+  const running = [caller.call("hold", 1), caller.call("hold", 2)];
+  await started(2);
+  const large = "x".repeat(1024 * 1024);
+  const waiting = caller.call("hold", large);
+  release();
+  release();
+  await started(1);
+  release();
+  expect(await Promise.all([...running, waiting])).toEqual([1, 2, large]);
+});

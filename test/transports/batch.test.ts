@@ -370,7 +370,7 @@ test("a host that stops answers the calls of a batch as it would if they had com
     {},
     {
       compute: () => {
-        compute(5);
+        compute(2);
         return "done";
       },
     },
