@@ -83,6 +83,16 @@ export function noteSent(bytes: number): void {
   if (collector !== undefined) note(bytes);
 }
 
+/** False if this process may not, since nobody asked for it. */
+export function collectYoung(): boolean {
+  collector?.young();
+  return collector !== undefined;
+}
+
+export function collectAll(): void {
+  collector?.all();
+}
+
 function note(bytes: number): void {
   if (bytes < LARGE_BYTES) return;
   passed += bytes;

@@ -2,7 +2,6 @@
  * Replies that wait because libzmq has no room for more to their peer. Each peer's wait in their order, and are tried again
  * until it takes one; a peer that takes none for some seconds is given up with all that waits for it.
  */
-import type { Router } from "zeromq";
 import type { Body } from "../../codecs/codec.ts";
 import { PASSING } from "./loop.ts";
 
@@ -14,7 +13,8 @@ export interface Outbox {
 }
 
 export interface OutboxOptions {
-  readonly socket: Router;
+  /** Rejects if there is no room, or nobody. */
+  send(peer: Uint8Array, frames: Body): Promise<void>;
   sent(replies: number): void;
   /** @param error what libzmq said last; undefined if there was no room to wait */
   lost(replies: number, error: unknown): void;
@@ -22,12 +22,11 @@ export interface OutboxOptions {
   empty(peer: Uint8Array, givenUp: boolean): void;
 }
 
-/**
- * How long a peer may take nothing. libzmq says that there is room only when half of what it keeps is gone, which over a slow
- * line takes seconds.
- */
+/** How long a peer may take nothing. libzmq says that there is room only when half of what it keeps is gone, which takes time over a slow line. */
 export const PATIENCE_MS = 5000;
-const RETRY_MS = 25;
+/** A peer that reads makes room at once; for one that does not, ever longer. */
+const QUICK_TRIES = 10;
+const LONGEST_RETRY_MS = 25;
 /** For all peers together. */
 export const MOST_WAITING_BYTES = 128 * 1024 * 1024;
 
@@ -42,20 +41,22 @@ interface Line {
   readonly waiting: Waiting[];
   bytes: number;
   movedAt: number;
+  /** Without success, since then. */
+  tries: number;
 }
 
-export function createOutbox({ socket, sent, lost, empty }: OutboxOptions): Outbox {
+export function createOutbox({ send, sent, lost, empty }: OutboxOptions): Outbox {
   const lines = new Map<string, Line>();
   let bytesOfAll = 0;
 
-  async function send(line: Line): Promise<void> {
+  async function sendTo(line: Line): Promise<void> {
     for (let first = line.waiting[0]; first !== undefined; first = line.waiting[0]) {
       try {
-        if (!socket.closed) await socket.send(first.frames as Uint8Array[]);
+        await send(line.peer, first.frames);
       } catch (error) {
         const isFull = PASSING.has((error as NodeJS.ErrnoException).code ?? "");
         if (isFull && performance.now() - line.movedAt < PATIENCE_MS) {
-          setTimeout(send, RETRY_MS, line);
+          tryAgain(line);
           return;
         }
         while (line.waiting.length > 0) lost(takeLast(line), error);
@@ -65,9 +66,16 @@ export function createOutbox({ socket, sent, lost, empty }: OutboxOptions): Outb
       line.waiting.shift();
       count(line, -first.bytes);
       line.movedAt = performance.now();
+      line.tries = 0;
       sent(first.replies);
     }
     end(line, false);
+  }
+
+  function tryAgain(line: Line): void {
+    const quick = ++line.tries <= QUICK_TRIES;
+    if (quick) setImmediate(sendTo, line);
+    else setTimeout(sendTo, Math.min(LONGEST_RETRY_MS, line.tries - QUICK_TRIES), line);
   }
 
   function end(line: Line, givenUp: boolean): void {
@@ -101,7 +109,7 @@ export function createOutbox({ socket, sent, lost, empty }: OutboxOptions): Outb
     isWaiting: (peer) => lines.size > 0 && lines.has(keyOf(peer)),
     add(peer, frames, replies) {
       const known = lines.get(keyOf(peer));
-      const line = known ?? { peer, waiting: [], bytes: 0, movedAt: performance.now() };
+      const line = known ?? { peer, waiting: [], bytes: 0, movedAt: performance.now(), tries: 0 };
       const bytes = bytesOf(frames);
       if (!makeRoom(bytes, line)) {
         lost(replies, undefined);
@@ -111,12 +119,12 @@ export function createOutbox({ socket, sent, lost, empty }: OutboxOptions): Outb
       count(line, bytes);
       if (known !== undefined) return;
       lines.set(keyOf(peer), line);
-      setTimeout(send, RETRY_MS, line);
+      tryAgain(line);
     },
   };
 }
 
-function keyOf(peer: Uint8Array): string {
+export function keyOf(peer: Uint8Array): string {
   return Buffer.from(peer.buffer, peer.byteOffset, peer.length).toString("latin1");
 }
 

@@ -14,11 +14,11 @@ import { tooManyOfPeer } from "../../core/refusals.ts";
 import type { BatchItem } from "../../wire/batch.ts";
 import { BatchReplies } from "./batch.ts";
 import { noteSent } from "./collect.ts";
-import { createHighWater } from "./high-water.ts";
 import { type Loop, type LoopOptions, PASSING, readMessages } from "./loop.ts";
 import { bytesOf, createOutbox } from "./outbox.ts";
 import { createTally } from "./tally.ts";
 import { createTurns, MOST_WAITING } from "./turns.ts";
+import { createUnsent, LARGE_BYTES } from "./unsent.ts";
 
 /** How long `stop` may go on for peers who do not stop sending, or do not read. */
 const LONGEST_STOP_MS = 1000;
@@ -26,6 +26,16 @@ const LOOK_MS = 2;
 
 /** More frames than any chain of proxies would put before a request. */
 const MAX_ENVELOPE_FRAMES = 32;
+
+/** What libzmq may keep for each peer, with twice the size of a message at most; in lock-step it waits there while a handler runs. */
+const MOST_UNREAD = 128;
+const MOST_UNREAD_IN_LOCK_STEP = 16;
+/** And of replies; those in which many bytes are, are counted in bytes. */
+const MOST_UNSENT = 128;
+
+const NO_ROOM: NodeJS.ErrnoException = Object.assign(new Error("too much for this peer has not been sent yet"), {
+  code: "EAGAIN",
+});
 
 const NOBODY = Buffer.alloc(0);
 
@@ -47,11 +57,17 @@ class Peer implements Source {
 
 export function createRouterLoop({ socketOptions, lockStep, answerer, endpoint, log }: LoopOptions): Loop {
   // Mandatory and no timeout: a reply that can't be queued at once says so, instead of blocking all others or vanishing.
-  const options: SocketOptions<Router> = { ...socketOptions, mandatory: true, sendTimeout: 0 };
+  const options: SocketOptions<Router> = {
+    ...socketOptions,
+    mandatory: true,
+    sendTimeout: 0,
+    receiveHighWaterMark: lockStep() ? MOST_UNREAD_IN_LOCK_STEP : MOST_UNREAD,
+    sendHighWaterMark: MOST_UNSENT,
+  };
   const socket = new Router(options);
   const dropped = createTally((count) => log.warn({ endpoint, count }, "dropped replies that their peers do not take"));
-  const highWater = createHighWater(socket, lockStep());
-  const outbox = createOutbox({ socket, sent: done, lost, empty: taken });
+  const unsent = createUnsent();
+  const outbox = createOutbox({ send: hand, sent: done, lost, empty: taken });
   // Who does not take replies gets no new ones: its calls wait, as those of a server that it had to wait for would.
   const turns = createTurns(socket, (peer) => !outbox.isWaiting(peer));
   let wakeReader: () => void = () => {};
@@ -75,7 +91,6 @@ export function createRouterLoop({ socketOptions, lockStep, answerer, endpoint, 
     const envelope = frames;
     const peer = envelope[0] ?? NOBODY;
     const source = new Peer(endpoint, peer);
-    highWater.received(bytes, peer);
     const batch = answerer().unpack(payload);
     if (batch !== undefined) return acceptBatch(envelope, batch, peer, source, bytes);
     pending++;
@@ -114,16 +129,16 @@ export function createRouterLoop({ socketOptions, lockStep, answerer, endpoint, 
   function reply(payload: Body, source: Source, give: (body: Body) => void): Promise<void> | undefined {
     try {
       const ready = answerer().answer(payload, source);
-      if (ready instanceof Promise) return ready.then(give).catch(unsent);
+      if (ready instanceof Promise) return ready.then(give).catch(failed);
       give(ready);
     } catch (error) {
-      unsent(error);
+      failed(error);
     }
     return undefined;
   }
 
   /** A bug of ours, which must not cost the others. */
-  function unsent(err: unknown): void {
+  function failed(err: unknown): void {
     log.error({ endpoint, err }, "a reply could not be sent");
     done(1);
   }
@@ -134,20 +149,27 @@ export function createRouterLoop({ socketOptions, lockStep, answerer, endpoint, 
       return;
     }
     const peer = frames[0] ?? NOBODY;
-    const bytes = bytesOf(frames);
-    highWater.sending(bytes, peer);
-    noteSent(bytes);
     if (outbox.isWaiting(peer)) {
       outbox.add(peer, frames, replies);
       return;
     }
-    socket.send(frames as Uint8Array[]).then(
+    hand(peer, frames).then(
       () => done(replies),
       (error: NodeJS.ErrnoException) => {
         if (PASSING.has(error.code ?? "")) outbox.add(peer, frames, replies);
         else lost(replies, error);
       },
     );
+  }
+
+  /** Rejects with one of {@link PASSING} if it should wait. */
+  function hand(peer: Uint8Array, frames: Body): Promise<void> {
+    if (socket.closed) return Promise.resolve();
+    const bytes = bytesOf(frames);
+    if (bytes < LARGE_BYTES) return socket.send(frames as Uint8Array[]);
+    if (unsent.isTooMuch(peer)) return Promise.reject(NO_ROOM);
+    noteSent(bytes);
+    return socket.send(unsent.sending(peer, frames, bytes) as Uint8Array[]);
   }
 
   function taken(peer: Uint8Array, givenUp: boolean): void {
@@ -158,6 +180,8 @@ export function createRouterLoop({ socketOptions, lockStep, answerer, endpoint, 
 
   function early(): Promise<void> | undefined {
     if (turns.isEmpty) return undefined;
+    // Its peer may have taken its replies since the last look.
+    if (turns.isReady()) return Promise.resolve();
     woken ??= new Promise((resolve) => {
       wakeReader = resolve;
     });

@@ -12,6 +12,8 @@ export type Begin = () => Promise<void> | undefined;
 
 export interface Turns {
   readonly isEmpty: boolean;
+  /** Whether there is one that may be begun. */
+  isReady(): boolean;
   /** Whether calls of a peer wait, so that its next ones must wait behind them. */
   isWaiting(peer: Uint8Array): boolean;
   /** False if too many wait already: then it takes none of these. */
@@ -83,6 +85,7 @@ export function createTurns(socket: Router, mayGo: (peer: Uint8Array) => boolean
     get isEmpty() {
       return lines.size === 0;
     },
+    isReady: () => next() !== undefined,
     isWaiting: (peer) => lines.size > 0 && lineOf(peer) !== undefined,
     add(peer, calls, bytes) {
       const line = lineOf(peer);
