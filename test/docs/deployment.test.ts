@@ -2,8 +2,8 @@
 import { chmodSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parse, parse } from "jsonc-parser";
-import { expect, onTestFinished, test } from "vitest";
+import { parse } from "jsonc-parser";
+import { expect, test } from "vitest";
 import { DEFAULTS } from "../../src/config/defaults.ts";
 import { folderWith } from "../config/folder.ts";
 import { run, serve } from "../processes.ts";
@@ -61,7 +61,8 @@ test("the service's configuration takes its key from the credentials, and its ip
   const served = await serve([], { cwd, env, addresses: 3 });
   const [, local = "", open = ""] = served.addresses;
   expect(local).toBe(`ipc://${cwd}/run/local`);
-  const call = (...args: string[]) => run(["send", ...args, "--handler", "echo", "--codec", "json", "1", "-o", "value"], { cwd });
+  const call = (...args: string[]) =>
+    run(["send", ...args, "--handler", "echo", "--codec", "json", "1", "-o", "value"], { cwd });
   expect(await call(local)).toMatchObject({ code: 0, stdout: "1\n" });
   const keys = ["--server-key", "credentials/host.key", "--certificate", "clients/ann.key_secret"];
   expect(await call(open, ...keys)).toMatchObject({ code: 0, stdout: "1\n" });
