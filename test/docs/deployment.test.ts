@@ -58,6 +58,7 @@ async function installed() {
 
 test("the service's configuration takes its key from the credentials, and its ipc socket from the runtime directory", async () => {
   const { cwd, env } = await installed();
+  expect(await run(["check"], { cwd, env })).toMatchObject({ code: 0 });
   const served = await serve([], { cwd, env, addresses: 3 });
   const [, local = "", open = ""] = served.addresses;
   expect(local).toBe(`ipc://${cwd}/run/local`);
