@@ -54,7 +54,8 @@ export async function serve(address: string | undefined, flags: ServeFlags): Pro
   const supervisor = supervised?.(log);
   // From here on, so that one that comes while the host starts ends it in order too.
   const ending = firstSignal(() => reload(host, supervisor)).then((signal) => {
-    supervisor?.stopping(limitEnding(host.config, log));
+    const withinMs = limitEnding(host.config, log);
+    supervisor?.stopping(withinMs);
     return signal;
   });
   try {
