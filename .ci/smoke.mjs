@@ -1,6 +1,6 @@
 /**
  * The installed package, as somebody has it who just installed it: `node .ci/smoke.mjs FOLDER`, with the Node to be tried.
- * FOLDER has zmqecho in its node_modules, and nothing else.
+ * FOLDER has zmqecho in its node_modules, and nothing else; no install script has run.
  */
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
@@ -96,6 +96,74 @@ await serving([anyPort, "--handler", "total", "--codec", "json"], 1, async ({ to
   assert.match(refused.stderr, /nothing to add up/);
 });
 
+// Behind walls: what is loaded, and where from, is different there. And the configuration in TypeScript, without TypeScript installed.
+await writeFile(
+  join(folder, "plugins/where.ts"),
+  `import { threadId } from "node:worker_threads";
+import { defineHandler, ZmqEchoError } from "zmqecho";
+export default defineHandler({
+  handle(input): { pid: number; thread: number } {
+    if (input === "spin") for (;;);
+    if (input === "exit") process.exit(3);
+    if (input === "refuse") throw new ZmqEchoError("aborted", "as asked");
+    return { pid: process.pid, thread: threadId };
+  },
+});
+`,
+);
+await rm(join(folder, "zmqecho.config.json"));
+await writeFile(
+  join(folder, "zmqecho.config.ts"),
+  `import { defineConfig } from "zmqecho";
+const wall = (isolation: "thread" | "process") => ({ plugin: "where", isolation, timeoutMs: 2000, pool: { maxWorkers: 1 } });
+export default defineConfig({
+  handlers: { thread: wall("thread"), process: wall("process") },
+  endpoints: { walls: { bind: "${anyPort}", handlers: ["where", "thread", "process"], concurrency: 4 } },
+});
+`,
+);
+await serving([], 1, async ({ walls }) => {
+  const call = async (handler, input) => {
+    const said = await node(
+      bin,
+      "send",
+      walls,
+      "--handler",
+      handler,
+      "--codec",
+      "cbor",
+      JSON.stringify(input),
+      "-o",
+      "json",
+    ).catch((error) => error);
+    return JSON.parse(said.stdout);
+  };
+  const inline = (await call("where", null)).value;
+  assert.equal(inline.thread, 0);
+  const thread = (await call("thread", null)).value;
+  assert.equal(thread.pid, inline.pid);
+  assert.notEqual(thread.thread, 0);
+  const other = (await call("process", null)).value;
+  assert.notEqual(other.pid, inline.pid);
+  for (const handler of ["thread", "process"]) {
+    assert.equal((await call(handler, "refuse")).code, "aborted", handler);
+    assert.equal((await call(handler, "exit")).code, "internal", handler);
+    assert.equal((await call(handler, "spin")).code, "deadline_exceeded", handler);
+    assert.equal((await call(handler, null)).ok, true, `${handler} goes on`);
+  }
+});
+
+for (const name of ["host", "clients/ann", "bob"]) await node(bin, "keygen", join("keys", name));
+const curve = { certificate: "keys/host.key_secret", allow: "keys/clients" };
+await writeFile(join(folder, "curve.json"), JSON.stringify({ endpoints: { safe: { bind: anyPort, curve } } }));
+await serving(["--config", "curve.json"], 1, async ({ safe }) => {
+  const as = (name) => ["--server-key", "keys/host.key", "--certificate", `keys/${name}.key_secret`, "-o", "value"];
+  assert.equal(await send(safe, "let in", ...as("clients/ann")), "let in\n");
+  const codeOf = (...args) => node(bin, "send", safe, "kept out", ...args).catch(({ code }) => code);
+  assert.equal(await codeOf(...as("bob")), 80, "a key that is not let in");
+  assert.equal(await codeOf(), 80, "no key");
+});
+
 console.log(
-  `Node ${process.version}: serve and send with ${codecs.length} codecs, init and its test, a TypeScript plugin`,
+  `Node ${process.version}: serve and send with ${codecs.length} codecs, init and its test, a TypeScript plugin, a thread, a process, a TypeScript configuration, CURVE`,
 );

@@ -19,6 +19,7 @@ import { type CodecFlags, codecFromFlags } from "./codec-flags.ts";
 import { codecFromPlugin } from "./destination.ts";
 import { CommandFailure, usageError } from "./failure.ts";
 import { MOCK, type MockFile, mockEndpoint, mockHandlers, readMockFile } from "./mock-file.ts";
+import type { Supervisor } from "./notify.ts";
 import { trafficHook } from "./traffic.ts";
 
 export interface ServeFlags extends CodecFlags {
@@ -38,6 +39,7 @@ export interface ServeFlags extends CodecFlags {
  */
 export async function serve(address: string | undefined, flags: ServeFlags): Promise<void> {
   collectEarly();
+  const supervised = await supervisionAsked();
   const mocked = await mockFrom(flags);
   const own = endpointFlags(address, flags, mocked);
   const options = {
@@ -49,13 +51,16 @@ export async function serve(address: string | undefined, flags: ServeFlags): Pro
   const log = createLog(loaded.config.log);
   surviveStrayErrors(log);
   const host = createHost(loaded, { log, ...handlers, hooks: flags.verbose ? [trafficHook(log)] : [] });
+  const supervisor = supervised?.(log);
   // From here on, so that one that comes while the host starts ends it in order too.
-  const ending = firstSignal(() => reload(host)).then((signal) => {
-    limitEnding(host.config, log);
+  const ending = firstSignal(() => reload(host, supervisor)).then((signal) => {
+    const withinMs = limitEnding(host.config, log);
+    supervisor?.stopping(withinMs);
     return signal;
   });
   try {
     await host.start();
+    supervisor?.ready();
   } catch (error) {
     // A plugin may keep the process alive with timers of its own.
     exitSoon();
@@ -165,9 +170,19 @@ function surviveStrayErrors(log: Log): void {
   process.on("uncaughtException", (err) => log.error({ err }, "an error was thrown outside of any call"));
 }
 
+/** For systemd, if it runs this as a service and wants to be told how it is. */
+async function supervisionAsked(): Promise<((log: Log) => Supervisor) | undefined> {
+  if (!process.env.NOTIFY_SOCKET) return undefined;
+  const { createSupervisor, takeNotifySettings } = await import("./notify.ts");
+  const settings = takeNotifySettings(process.env);
+  return settings && ((log) => createSupervisor(settings, log));
+}
+
 /** What can't be used is in the log by then. */
-function reload(host: Host): void {
-  host.reload().catch(() => undefined);
+function reload(host: Host, supervisor: Supervisor | undefined): void {
+  const reloaded = host.reload();
+  supervisor?.reloading(reloaded);
+  reloaded.catch(() => undefined);
 }
 
 /** The first of the signals that ask for an end; the second one is not waited for. */
@@ -190,8 +205,8 @@ function firstSignal(onReload: () => void): Promise<string> {
 /** What an end in order takes beyond grace and linger: half a second of silence on the sockets, a second for teardowns. */
 const ALLOWANCE_MS = 2000;
 
-/** From the first signal on: whatever hangs, the process ends, with 1 if the host has not stopped by then. */
-function limitEnding({ config }: LoadedConfig, log: Log): void {
+/** From the first signal on: whatever hangs, the process ends, with 1 if the host has not stopped by then. Returns that time in milliseconds. */
+function limitEnding({ config }: LoadedConfig, log: Log): number {
   process.exitCode = 1;
   const ms = config.shutdown.graceMs + config.limits.lingerMs + ALLOWANCE_MS;
   const end = (): void => {
@@ -199,6 +214,7 @@ function limitEnding({ config }: LoadedConfig, log: Log): void {
     process.exit();
   };
   setTimeout(end, ms).unref();
+  return ms;
 }
 
 /** For what is left to run once all sockets are closed. */
