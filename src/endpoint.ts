@@ -39,6 +39,7 @@ export interface Entrance extends Pick<ZmqOptions, "context"> {
 }
 
 export interface OpenEndpoint {
+  readonly name: string;
   readonly config: EndpointConfig;
   readonly keyring: Keyring | undefined;
   /** The real ones, ports filled in. */
@@ -46,7 +47,9 @@ export interface OpenEndpoint {
   /** What comes before waits in the socket. */
   serve(): void;
   /** From the next message on. The socket must be the same, as {@link hasSameSocket} has it. */
-  configure(config: EndpointConfig, codecsFor: CodecsFor, keyring: Keyring | undefined): void;
+  configure(config: EndpointConfig, codecsFor: CodecsFor): void;
+  /** Those who connect from now on are judged by it; those who are connected stay. */
+  admit(keyring: Keyring): void;
   load(): EndpointLoad;
   stopReading(): Promise<void>;
   /** Answers what has been read, for `graceMs` at most; what comes then is `unavailable`, and told why. */
@@ -70,19 +73,23 @@ export async function openEndpoint(
   // An endpoint that is to ask for keys and can't is not opened.
   if (config.curve !== undefined && (keyring === undefined || zap === undefined))
     throw new ZmqEchoError("internal", `endpoint ${name} has no keys`);
-  const forget = keyring && zap?.decide(name, (key) => allowed.has(hexOf(key)));
+  const domain = keyring && zap?.decide(name, (key) => allowed.has(hexOf(key)));
   const transport = createZmqTransport({
     endpoint: name,
     places: { bind, connect: config.connect, ipcMode: Number.parseInt(config.ipcMode, 8) },
     socketLimits: config.limits,
     ...zmqSettings(config, introspectionFor),
     context,
-    keys: keyring?.pair,
+    keys: keyring && domain && { pair: keyring.pair, domain: domain.name },
     log,
   });
-  const addresses = await transport.open();
+  const addresses = await transport.open().catch((error: unknown) => {
+    domain?.forget();
+    throw error;
+  });
   const core = createCore({ ...options, ...coreSettings(config, codecsFor) });
   return {
+    name,
     get config() {
       return config;
     },
@@ -94,10 +101,12 @@ export async function openEndpoint(
       transport.serve(core);
       announce(log, name, config, addresses);
     },
-    configure(next, nextCodecsFor, nextKeyring) {
+    admit(next) {
+      keyring = next;
+      allowed = keysOf(next);
+    },
+    configure(next, nextCodecsFor) {
       config = next;
-      keyring = nextKeyring;
-      allowed = keysOf(keyring);
       core.configure(coreSettings(config, nextCodecsFor));
       transport.configure(zmqSettings(config, introspectionFor));
     },
@@ -106,7 +115,7 @@ export async function openEndpoint(
     drain: core.drain,
     async close() {
       await transport.close();
-      forget?.();
+      domain?.forget();
     },
   };
 }

@@ -18,6 +18,7 @@ import { describeHandler, type HandlerFacts, listOf } from "./introspection.ts";
 import { createRegistry, type HandlerChanges, type RegistryContents } from "./loader/registry.ts";
 import type { HandlerSlot } from "./loader/slot.ts";
 import { createWatcher, type Watcher } from "./loader/watch/watch.ts";
+import { oneMore } from "./one-more.ts";
 import { createReloadLog, type Found } from "./reload-log.ts";
 import { statsOf } from "./stats.ts";
 import type { Introspection } from "./transports/zmq/framing.ts";
@@ -200,18 +201,16 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     reload().catch((err: unknown) => log.debug({ err }, "a reload was refused"));
   }
 
-  let running: Promise<void> = Promise.resolve();
-  let next: Promise<void> | undefined;
-  /** One at a time; however many are asked for while one runs, one more follows it. */
-  function reload(): Promise<void> {
-    next ??= running
-      .catch(() => undefined)
-      .then(() => {
-        next = undefined;
-        running = reloadNow();
-        return running;
-      });
-    return next;
+  /** Keys wait for nothing: no plugin that takes long to load, and no endpoint that drains. */
+  async function followKeys(): Promise<void> {
+    const { byEndpoint } = await assembler.readKeyrings(current.config.endpoints);
+    if (!isStopped) endpoints.admit(byEndpoint);
+  }
+
+  const keys = oneMore(followKeys);
+  const all = oneMore(reloadNow);
+  async function reload(): Promise<void> {
+    await Promise.all([keys.run(), all.run()]);
   }
 
   async function stop(graceMs: number): Promise<void> {
@@ -219,7 +218,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     isStopped = true;
     watcher?.close();
     const reloaded = settledWithin(
-      running.catch(() => undefined),
+      all.running().catch(() => undefined),
       graceMs,
     );
     await Promise.all([endpoints.drain(graceMs), reloaded]);

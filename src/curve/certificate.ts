@@ -3,6 +3,7 @@
  * section `curve`. What a key is never stands in an error.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
+import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { textOf, ZmqEchoError } from "../errors.ts";
 import { decodeZ85, encodeZ85 } from "./z85.ts";
@@ -99,11 +100,15 @@ function publicKeyOf(secretKey: string): string {
 
 async function readText(file: string): Promise<string> {
   try {
-    await using handle = await open(file);
-    const facts = await handle.stat();
-    if (!facts.isFile()) throw new Error("this is no file");
-    if (facts.size > LONGEST_FILE_BYTES) throw new Error("it is too large to be a certificate");
-    return await handle.readFile("utf8");
+    // Without O_NONBLOCK the open of a pipe waits for one who writes, and no key that goes would be followed any more.
+    await using handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    if (!(await handle.stat()).isFile()) throw new Error("this is no plain file");
+    const buffer = Buffer.alloc(LONGEST_FILE_BYTES + 1);
+    let length = 0;
+    for (let read = -1; read !== 0 && length < buffer.length; length += read)
+      read = (await handle.read(buffer, length, buffer.length - length)).bytesRead;
+    if (length > LONGEST_FILE_BYTES) throw new Error("it is too large to be a certificate");
+    return buffer.toString("utf8", 0, length);
   } catch (cause) {
     throw new ZmqEchoError("invalid_argument", `${file}: ${wordsFor(cause)}`, { cause });
   }

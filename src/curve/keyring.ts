@@ -1,6 +1,7 @@
 /** The keys of endpoints that ask for some: their own pair, and whom they let in. Read anew at each look at the disk. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../config/effective.ts";
 import type { Path } from "../config/path.ts";
 import { textOf } from "../errors.ts";
@@ -10,7 +11,13 @@ export interface Keyring {
   readonly pair: KeyPair;
   /** Public keys, in Z85. */
   readonly allowed: ReadonlySet<string>;
+  /** What it was read from, */
+  readonly source: CurveConfig;
+  /** and when that began, as `performance.now()` has it: of two from one source the later counts. */
+  readonly readAt: number;
 }
+
+type CurveConfig = NonNullable<Config["endpoints"][string]["curve"]>;
 
 /** What is wrong at a place of the configuration. */
 interface Trouble {
@@ -51,6 +58,7 @@ export function createKeyringReader(): (endpoints: Config["endpoints"]) => Promi
     for (const [name, { curve }] of Object.entries(endpoints)) {
       if (curve === undefined) continue;
       const path = ["endpoints", name, "curve"];
+      const readAt = performance.now();
       files.push(curve.certificate);
       folders.push(curve.allow);
       try {
@@ -69,15 +77,26 @@ export function createKeyringReader(): (endpoints: Config["endpoints"]) => Promi
         problems.push({ path: [...path, "allow"], message: `${curve.allow}: ${wordsFor(error)}; nobody is let in` });
       }
       const pair = pairs.get(curve.certificate);
-      if (pair !== undefined) byEndpoint.set(name, { pair, allowed });
+      if (pair !== undefined) byEndpoint.set(name, { pair, allowed, source: curve, readAt });
     }
     return { byEndpoint, problems, notices, files, folders };
   };
 }
 
-/** Whether somebody who was let in by the one is not by the other, or knows the server by another key. */
-export function isStricter(one: Keyring, than: Keyring): boolean {
-  return one.pair.secretKey !== than.pair.secretKey || [...than.allowed].some((key) => !one.allowed.has(key));
+/** The later of those that were read from there. */
+export function newestOf(source: CurveConfig, ...keyrings: readonly (Keyring | undefined)[]): Keyring | undefined {
+  return keyrings
+    .filter((keyring) => keyring !== undefined)
+    .filter((keyring) => isDeepStrictEqual(keyring.source, source))
+    .reduce<Keyring | undefined>(
+      (best, next) => (best !== undefined && best.readAt >= next.readAt ? best : next),
+      undefined,
+    );
+}
+
+/** All by which a connection may have come about: a key of a client's, and the server's own. */
+export function keysIn({ pair, allowed }: Keyring): readonly string[] {
+  return [pair.secretKey, ...allowed];
 }
 
 function nobody(folder: string): string {

@@ -20,7 +20,7 @@ const core: Core = {
   load: () => ({ inFlight: 0, queued: 0, refused: 0, codes: {}, latency: { buckets: [], sumMs: 0 } }),
 };
 
-async function endpoint(context: Context): Promise<string> {
+async function endpoint(context: Context, domain = "e"): Promise<string> {
   const transport = createZmqTransport({
     endpoint: "e",
     places: { bind: [ANY_PORT], connect: [], ipcMode: 0o600 },
@@ -29,7 +29,7 @@ async function endpoint(context: Context): Promise<string> {
     framing: plainFraming("h", "raw"),
     lockStep: false,
     context,
-    keys: server,
+    keys: { pair: server, domain },
     log: recordingLog(),
   });
   const [address = ""] = await transport.open();
@@ -84,8 +84,8 @@ test.each<[string, IsAllowed | undefined, string]>([
   const context = new Context();
   const zap = await openZap(context, recordingLog());
   onTestFinished(() => zap.close());
-  if (isAllowed !== undefined) zap.decide("e", isAllowed);
-  const address = await endpoint(context);
+  const domain = isAllowed && zap.decide("e", isAllowed).name;
+  const address = await endpoint(context, domain);
   expect(await tryIn(address)).toBe(outcome);
   expect(await tryIn(address)).toBe(outcome);
 });
@@ -95,12 +95,12 @@ test("it is given the key that the client has, and decides no more once it is fo
   const zap = await openZap(context, recordingLog());
   onTestFinished(() => zap.close());
   const keys: string[] = [];
-  const forget = zap.decide("e", (key) => keys.push(Buffer.from(key).toString("hex")) > 0);
-  const address = await endpoint(context);
+  const domain = zap.decide("e", (key) => keys.push(Buffer.from(key).toString("hex")) > 0);
+  const address = await endpoint(context, domain.name);
   expect(await tryIn(address)).toBe("in");
   expect(keys).toHaveLength(1);
   expect(keys[0]).toMatch(/^[0-9a-f]{64}$/);
-  forget();
+  domain.forget();
   expect(await tryIn(address)).toBe("refused");
 });
 
@@ -109,19 +109,19 @@ test("whoever asks it nonsense gets a no, and it goes on", async () => {
   const log = recordingLog();
   const zap = await openZap(context, log);
   onTestFinished(() => zap.close());
-  zap.decide("e", () => true);
+  const { name } = zap.decide("e", () => true);
   const asker = new Dealer({ context, linger: 0, receiveTimeout: 5000 });
   onTestFinished(() => asker.close());
   asker.connect("inproc://zeromq.zap.01");
   const key = Buffer.alloc(32);
   for (const [frames, code] of [
-    [["1.0", "1", "e", "", "", "CURVE", key], "200"],
-    [["2.0", "2", "e", "", "", "CURVE", key], "400"],
-    [["1.0", "3", "e", "", "", "NULL"], "400"],
-    [["1.0", "4", "e", "", "", "PLAIN", "user", "password"], "400"],
-    [["1.0", "5", "e", "", "", "CURVE", "short"], "400"],
+    [["1.0", "1", name, "", "", "CURVE", key], "200"],
+    [["2.0", "2", name, "", "", "CURVE", key], "400"],
+    [["1.0", "3", name, "", "", "NULL"], "400"],
+    [["1.0", "4", name, "", "", "PLAIN", "user", "password"], "400"],
+    [["1.0", "5", name, "", "", "CURVE", "short"], "400"],
     [["1.0", "6"], "400"],
-    [["1.0", "7", "e", "", "", "CURVE", key], "200"],
+    [["1.0", "7", name, "", "", "CURVE", key], "200"],
   ] as const) {
     await asker.send(["", ...frames]);
     const [, version, id, status] = await asker.receive();
