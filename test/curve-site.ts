@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
 import { type curveKeyPair, Request } from "zeromq";
-import { certificateTexts, newKeyPair } from "../src/curve/certificate.ts";
+import { certificateTexts } from "../src/curve/certificate.ts";
+import { newKeyPair } from "../src/curve/pair.ts";
 
 export type Pair = ReturnType<typeof curveKeyPair>;
 

@@ -117,8 +117,8 @@ export function troubleWith(seen: Sighting, curve?: CurveKeys): string {
 
 const NO_CURVE = "the server does not ask for CURVE keys";
 /**
- * libzmq's server hangs up without a word if it can't open what we encrypted for it, if our two keys are no pair, if nobody
- * answers for ZAP there, and if its socket is of another type: from here these are all the same.
+ * libzmq's server hangs up without a word if it can't open what we encrypted for it, if nobody answers for ZAP there, and
+ * if its socket is of another type: from here these are all the same.
  */
 const CUT =
   "the server cuts the CURVE handshake: its key is another than the server key given, or it can't check ours, or it is no REP or ROUTER";

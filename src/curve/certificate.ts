@@ -2,28 +2,15 @@
  * CURVE keys in files as CZMQ keeps them, and pyzmq's `zmq.auth` and `zmakecert`: ZPL (https://rfc.zeromq.org/spec/4/) with a
  * section `curve`. What a key is never stands in an error.
  */
-import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { textOf, ZmqEchoError } from "../errors.ts";
-import { decodeZ85, encodeZ85 } from "./z85.ts";
-
-/** Both in Z85, 40 characters each. */
-export interface KeyPair {
-  readonly publicKey: string;
-  readonly secretKey: string;
-}
+import { isPair, type KeyPair } from "./pair.ts";
+import { decodeZ85 } from "./z85.ts";
 
 const KEY_CHARACTERS = 40;
 /** What comes with a certificate are a few lines. */
 const LONGEST_FILE_BYTES = 65_536;
-
-/** A new pair. CURVE's keys are those of X25519, which Node can make without libzmq. */
-export function newKeyPair(): KeyPair {
-  const { x = "", d = "" } = generateKeyPairSync("x25519").privateKey.export({ format: "jwk" });
-  const inZ85 = (key: string) => encodeZ85(Buffer.from(key, "base64url"));
-  return { publicKey: inZ85(x), secretKey: inZ85(d) };
-}
 
 /** Both in Z85, 40 characters each. */
 export interface Certificate {
@@ -39,7 +26,7 @@ export interface Certificate {
 export async function readCertificate(file: string): Promise<Certificate> {
   const certificate = parseCertificate(await readText(file), file);
   const { publicKey, secretKey } = certificate;
-  if (secretKey !== undefined && publicKeyOf(secretKey) !== publicKey)
+  if (secretKey !== undefined && !isPair({ publicKey, secretKey }))
     throw wrong(file, "its public-key and its secret-key are no pair");
   return certificate;
 }
@@ -87,15 +74,6 @@ export function certificateTexts({ publicKey, secretKey }: KeyPair): {
     public: `${head("public")}#   May be given to whoever is to know it.\n\n${body}`,
     secret: `${head("secret")}#   For nobody but its owner.\n\n${body}    secret-key = "${secretKey}"\n`,
   };
-}
-
-/** PKCS #8 before the 32 bytes of a key for X25519, which CURVE's keys are for. */
-const PKCS8_X25519 = Buffer.from("302e020100300506032b656e04220420", "hex");
-
-function publicKeyOf(secretKey: string): string {
-  const der = Buffer.concat([PKCS8_X25519, decodeZ85(secretKey) ?? Buffer.alloc(32)]);
-  const key = createPublicKey(createPrivateKey({ key: der, format: "der", type: "pkcs8" }));
-  return encodeZ85(key.export({ format: "der", type: "spki" }).subarray(-32));
 }
 
 async function readText(file: string): Promise<string> {

@@ -5,7 +5,8 @@ import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../config/effective.ts";
 import type { Path } from "../config/path.ts";
 import { textOf } from "../errors.ts";
-import { type KeyPair, readKeyPair, readPublicKey } from "./certificate.ts";
+import { readKeyPair, readPublicKey } from "./certificate.ts";
+import type { KeyPair } from "./pair.ts";
 
 export interface Keyring {
   readonly pair: KeyPair;

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Context, curveKeyPair, Reply, Request } from "zeromq";
-import { certificateTexts, newKeyPair, readKeyPair, readPublicKey } from "../../src/curve/certificate.ts";
+import { certificateTexts, readKeyPair, readPublicKey } from "../../src/curve/certificate.ts";
+import { newKeyPair } from "../../src/curve/pair.ts";
 import { decodeZ85, encodeZ85 } from "../../src/curve/z85.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "zmqecho-curve-"));

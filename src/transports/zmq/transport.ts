@@ -1,7 +1,7 @@
 /** An endpoint on a ZeroMQ socket, for REQ clients and whoever speaks like one. */
 import type { Context } from "zeromq";
 import type { Core, Transport } from "../../core/call.ts";
-import type { KeyPair } from "../../curve/certificate.ts";
+import type { KeyPair } from "../../curve/pair.ts";
 import type { Log } from "../../handler.ts";
 import type { MessageLimits } from "../../wire/limits.ts";
 import { type Attached, attach, needsIpv6, type Places } from "./attach.ts";

@@ -19,7 +19,7 @@ export interface Zap {
 export interface Domain {
   /** For the socket's `zapDomain`. No two have the same: an endpoint may have two sockets while it moves, each with its own keys. */
   readonly name: string;
-  /** Nobody is let in from then on. */
+  /** Nobody is answered from then on. */
   forget(): void;
 }
 
@@ -57,24 +57,26 @@ export async function openZap(context: Context, log: Log): Promise<Zap> {
     const [version = EMPTY, id = EMPTY, domain = EMPTY, address = EMPTY, , mechanism = EMPTY, key = EMPTY] =
       frames.slice(end);
     const judge = domains.get(domain.toString());
+    // Its socket is being closed. Without an answer the client goes on to the next one; told no, libzmq's would never come again.
+    if (judge === undefined) return;
     const isAllowed =
       version.toString() === VERSION && mechanism.toString() === "CURVE" && key.length === KEY_BYTES
         ? lets(judge, key)
         : false;
     if (!isAllowed) {
       refused.add(1);
-      log.debug({ endpoint: judge?.endpoint, address: address.toString() }, "refused a client's key");
+      log.debug({ endpoint: judge.endpoint, address: address.toString() }, "refused a client's key");
     }
     const [code, text] = isAllowed ? ["200", "OK"] : ["400", "this key is not allowed"];
     await socket.send([...frames.slice(0, end), VERSION, id, code, text, EMPTY, EMPTY]);
   }
 
   /** Whatever goes wrong is a no. */
-  function lets(judge: Judge | undefined, key: Uint8Array): boolean {
+  function lets(judge: Judge, key: Uint8Array): boolean {
     try {
-      return judge?.isAllowed(key) ?? false;
+      return judge.isAllowed(key);
     } catch (err) {
-      log.error({ err, endpoint: judge?.endpoint }, "a key could not be judged, so it is refused");
+      log.error({ err, endpoint: judge.endpoint }, "a key could not be judged, so it is refused");
       return false;
     }
   }
