@@ -9,6 +9,7 @@ import { isPair, type KeyPair } from "./pair.ts";
 import { decodeZ85 } from "./z85.ts";
 
 const KEY_CHARACTERS = 40;
+const KEYS_SECTION = "curve";
 /** What comes with a certificate are a few lines. */
 const LONGEST_FILE_BYTES = 65_536;
 
@@ -46,12 +47,15 @@ export async function readPublicKey(file: string): Promise<string> {
 /** Throws `invalid_argument` for what is no certificate. @param file for the errors */
 function parseCertificate(text: string, file: string): Certificate {
   const keys = new Map<string, string>();
+  let section = KEYS_SECTION;
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     const [, indent = "", name, value = ""] = /^(\s*)(public-key|secret-key)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
-    if (name === undefined) continue;
+    if (name === undefined) section = /^\ufeff?([\w-]+)/.exec(line)?.[1] ?? section;
+    // Metadata may have any names, even those.
+    if (name === undefined || section !== KEYS_SECTION) continue;
     const place = `${file}:${index + 1}:${indent.length + 1}`;
     if (keys.has(name)) throw wrong(place, `a second ${name}`);
-    const key = /^(["'])(.*)\1$/.exec(value)?.[2] ?? value;
+    const key = /^(["'])(.*?)\1\s*(#.*)?$/.exec(value)?.[2] ?? value;
     if (key.length !== KEY_CHARACTERS || decodeZ85(key) === undefined)
       throw wrong(place, `the ${name} is not ${KEY_CHARACTERS} characters of Z85`);
     keys.set(name, key);

@@ -89,6 +89,22 @@ test("certificates of CZMQ and of pyzmq are read, with what else is in them", as
   expect(await readPublicKey(fileWith(CZMQ.replaceAll('"', "'")))).toBe(pair.publicKey);
 });
 
+test("metadata may have any names and values, as CZMQ writes them, and lines a comment at their end", async () => {
+  const odd = CZMQ.replace(
+    "curve\n",
+    '    public-key = "somebody else\'s"\n    motto = "public-key = "x""\ncurve # the keys\n',
+  );
+  const text = odd.replace(`"${pair.publicKey}"`, () => `"${pair.publicKey}"  # "mine"`);
+  expect(await readKeyPair(fileWith(text))).toEqual({ publicKey: pair.publicKey, secretKey: pair.secretKey });
+  expect(await readPublicKey(fileWith(`\ufeff${text}`))).toBe(pair.publicKey);
+  expect(await readPublicKey(fileWith(`\tpublic-key = ${pair.publicKey}   \n`))).toBe(pair.publicKey);
+});
+
+test("a key among the metadata alone is none", async () => {
+  const file = fileWith(`metadata\n    public-key = "${pair.publicKey}"\ncurve\n`);
+  await expect(readPublicKey(file)).rejects.toThrow("it is no certificate: it has no public-key");
+});
+
 describe("what is wrong is said, with its place, and without the keys", () => {
   const other = curveKeyPair();
   test.each([
