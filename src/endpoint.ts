@@ -4,8 +4,7 @@ import { matcherOf } from "./assemble.ts";
 import type { EndpointConfig } from "./config/effective.ts";
 import type { Load } from "./core/call.ts";
 import { type CoreOptions, type CoreSettings, createCore } from "./core/core.ts";
-import type { Keyring } from "./curve/keyring.ts";
-import { decodeZ85 } from "./curve/z85.ts";
+import { isAllowedBy, type Keyring } from "./curve/keyring.ts";
 import { ZmqEchoError } from "./errors.ts";
 import type { Log } from "./handler.ts";
 import type { FindCodec } from "./loader/codec-catalog.ts";
@@ -69,11 +68,11 @@ export async function openEndpoint(
   const { context, zap, bind = first.bind } = entrance;
   let config = first;
   let keyring = entrance.keyring;
-  let allowed = keysOf(keyring);
+  let isAllowed = isAllowedBy(keyring);
   // An endpoint that is to ask for keys and can't is not opened.
   if (config.curve !== undefined && (keyring === undefined || zap === undefined))
     throw new ZmqEchoError("internal", `endpoint ${name} has no keys`);
-  const domain = keyring && zap?.decide(name, (key) => allowed.has(hexOf(key)));
+  const domain = keyring && zap?.decide(name, (key) => isAllowed(key));
   const transport = createZmqTransport({
     endpoint: name,
     places: { bind, connect: config.connect, ipcMode: Number.parseInt(config.ipcMode, 8) },
@@ -103,7 +102,7 @@ export async function openEndpoint(
     },
     admit(next) {
       keyring = next;
-      allowed = keysOf(next);
+      isAllowed = isAllowedBy(next);
     },
     configure(next, nextCodecsFor) {
       config = next;
@@ -143,13 +142,6 @@ function socketOf({ bind, connect, ipcMode, limits, curve }: EndpointConfig): ob
   const { maxMessageBytes, handshakeMs, lingerMs } = limits;
   return { bind, connect, ipcMode, maxMessageBytes, handshakeMs, lingerMs, curve };
 }
-
-/** The keys that are let in, as ZAP's are compared with them. */
-function keysOf(keyring: Keyring | undefined): ReadonlySet<string> {
-  return new Set([...(keyring?.allowed ?? [])].map((key) => hexOf(decodeZ85(key) ?? Buffer.alloc(0))));
-}
-
-const hexOf = (key: Uint8Array): string => Buffer.from(key).toString("hex");
 
 /** Whether both can't be bound at once. */
 export function overlaps(one: EndpointConfig, other: EndpointConfig): boolean {

@@ -1,6 +1,7 @@
 /** Why a server can't be used, in plain words, from what became of a connection and from a look at it. */
 import { ZmqEchoError } from "../errors.ts";
-import type { CurveKeys, Trouble } from "./connection.ts";
+import type { Trouble } from "../transports/zmq/trouble.ts";
+import type { CurveKeys } from "./connection.ts";
 import { type Greeted, look, type Sighting } from "./look.ts";
 import { type Wait, waitFor } from "./wait.ts";
 

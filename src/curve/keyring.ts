@@ -7,6 +7,7 @@ import type { Path } from "../config/path.ts";
 import { textOf } from "../errors.ts";
 import { readKeyPair, readPublicKey } from "./certificate.ts";
 import type { KeyPair } from "./pair.ts";
+import { decodeZ85 } from "./z85.ts";
 
 export interface Keyring {
   readonly pair: KeyPair;
@@ -47,7 +48,9 @@ const SUFFIX = ".key";
 const AT_ONCE = 32;
 
 /** Reads keyrings, and remembers the pairs that could be read. */
-export function createKeyringReader(): (endpoints: Config["endpoints"]) => Promise<Keyrings> {
+export function createKeyringReader(): (
+  endpoints: Readonly<Record<string, { readonly curve?: CurveConfig | undefined }>>,
+) => Promise<Keyrings> {
   const pairs = new Map<string, KeyPair>();
 
   return async (endpoints) => {
@@ -82,6 +85,13 @@ export function createKeyringReader(): (endpoints: Config["endpoints"]) => Promi
     }
     return { byEndpoint, problems, notices, files, folders };
   };
+}
+
+/** Whether a keyring lets in who has a key, of 32 bytes, as ZAP has them. Without one nobody is let in. */
+export function isAllowedBy(keyring: Keyring | undefined): (key: Uint8Array) => boolean {
+  const hexOf = (key: Uint8Array | undefined) => Buffer.from(key ?? []).toString("hex");
+  const allowed = new Set([...(keyring?.allowed ?? [])].map((key) => hexOf(decodeZ85(key))));
+  return (key) => allowed.has(hexOf(key));
 }
 
 /** The later of those that were read from there. */
