@@ -2,9 +2,8 @@
 import { resolve } from "node:path";
 import { DEFAULTS } from "../config/defaults.ts";
 import { textOf } from "../errors.ts";
-import type { Entry, Header } from "../recording/format.ts";
 import { createReader } from "../recording/said.ts";
-import { createRecorder, type Recorder } from "../recording/write.ts";
+import type { Recorder } from "../recording/write.ts";
 import { type Content, createExchanges, type Exchange } from "../tap/exchanges.ts";
 import { createLatencies } from "../tap/latencies.ts";
 import { createSplice } from "../tap/splice.ts";
@@ -16,9 +15,9 @@ import { type Destination, findDestination } from "./destination.ts";
 import { CommandFailure, usageError } from "./failure.ts";
 import type { KeyFlags } from "./keys.ts";
 import { createLater, createLines } from "./lines.ts";
-import { alreadyThere } from "./new-file.ts";
 import type { ListenKeys } from "./tap-keys.ts";
 import { createFailureNotes, createTargetNotes, createUnreadNotes, noCounts, summary } from "./tap-notes.ts";
+import { entryOf, headerOf, openRecorder } from "./tap-record.ts";
 import { createView } from "./tap-view.ts";
 
 export interface TapFlags extends CodecFlags, KeyFlags {
@@ -223,32 +222,6 @@ function placesOf(listen: string, target: string): { listen: Address; target: Ad
     return { listen: from, target: to };
   } catch (error) {
     throw usageError(textOf(error));
-  }
-}
-
-/** Undefined if it can't be sent again, or compared, since a part of it was too large to keep. */
-function entryOf({ number, at, request, reply, latencyMs }: Exchange, startedAt: number): Entry | undefined {
-  if (request.body === undefined || (reply !== undefined && reply.body === undefined)) return undefined;
-  const replied = reply?.body !== undefined && { reply: reply.body, latencyMs: latencyMs ?? 0 };
-  return { number, atMs: at - startedAt, request: request.body, ...replied };
-}
-
-function headerOf({ codec, spec }: Destination, target: string, zep: boolean): Header {
-  return {
-    target,
-    codec: codec.name,
-    ...(spec !== undefined && spec !== codec.name && { spec }),
-    zep,
-    startedAt: new Date().toISOString(),
-  };
-}
-
-async function openRecorder(file: string, header: Header, onFailed: (error: Error) => void): Promise<Recorder> {
-  try {
-    return await createRecorder(file, header, onFailed);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") throw alreadyThere([file]);
-    throw usageError(`can't record to ${file}: ${textOf(error)}`);
   }
 }
 
