@@ -15,6 +15,7 @@ import { createEndpoints } from "./endpoints.ts";
 import { ConfigError } from "./errors.ts";
 import type { Log } from "./handler.ts";
 import { describeHandler, type HandlerFacts, listOf } from "./introspection.ts";
+import { createKeyFollower } from "./keys.ts";
 import { createRegistry, type HandlerChanges, type RegistryContents } from "./loader/registry.ts";
 import type { HandlerSlot } from "./loader/slot.ts";
 import { createWatcher, type Watcher } from "./loader/watch/watch.ts";
@@ -201,22 +202,21 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     reload().catch((err: unknown) => log.debug({ err }, "a reload was refused"));
   }
 
-  /** Keys wait for nothing: no plugin that takes long to load, and no endpoint that drains. */
-  async function followKeys(): Promise<void> {
-    const { byEndpoint } = await assembler.readKeyrings(current.config.endpoints);
-    if (!isStopped) endpoints.admit(byEndpoint);
-  }
-
-  const keys = oneMore(followKeys);
+  const keys = createKeyFollower({
+    read: () => assembler.readKeyrings(current.config.endpoints),
+    admit: endpoints.admit,
+    log,
+  });
   const all = oneMore(reloadNow);
   async function reload(): Promise<void> {
-    await Promise.all([keys.run(), all.run()]);
+    await Promise.all([keys.follow(), all.run()]);
   }
 
   async function stop(graceMs: number): Promise<void> {
     const end = performance.now() + graceMs;
     isStopped = true;
     watcher?.close();
+    keys.stop();
     const reloaded = settledWithin(
       all.running().catch(() => undefined),
       graceMs,

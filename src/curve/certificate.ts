@@ -92,8 +92,19 @@ async function readText(file: string): Promise<string> {
     if (length > LONGEST_FILE_BYTES) throw new Error("it is too large to be a certificate");
     return buffer.toString("utf8", 0, length);
   } catch (cause) {
+    // Its text and its cause have the path.
+    if (endsInKey(file)) throw new ZmqEchoError("invalid_argument", KEY_FOR_PATH);
     throw new ZmqEchoError("invalid_argument", `${file}: ${wordsFor(cause)}`, { cause });
   }
+}
+
+const KEY_FOR_PATH =
+  "a key stands where the path of a certificate belongs, and is not repeated here; zmqecho keygen makes certificates";
+
+/** Whether somebody has given a key for a path: Z85 with characters that no path of a sensible person has. */
+function endsInKey(path: string): boolean {
+  const end = path.slice(-KEY_CHARACTERS);
+  return end.length === KEY_CHARACTERS && /[^\w./:=+ -]/.test(end) && decodeZ85(end) !== undefined;
 }
 
 function wordsFor(cause: unknown): string {

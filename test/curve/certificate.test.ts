@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Context, curveKeyPair, Reply, Request } from "zeromq";
@@ -135,6 +136,17 @@ describe("what is wrong is said, with its place, and without the keys", () => {
     const error = await readKeyPair(file).catch((each: Error) => each);
     expect(error).toMatchObject({ code: "invalid_argument", message: message.replace("FILE", file) });
     expect(String(error)).not.toContain(pair.secretKey.slice(5, 30));
+  });
+
+  test("a key for a path, which is not repeated", async () => {
+    const secretKey = "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs";
+    for (const path of [secretKey, join(folder, secretKey)]) {
+      const error = await readKeyPair(path).catch((each: Error) => each);
+      expect(error).toMatchObject({ code: "invalid_argument", message: expect.stringContaining("a key stands where") });
+      expect(inspect(error)).not.toContain(secretKey.slice(-10));
+    }
+    const missing = join(folder, "a-long-name-of-forty-characters-or-more.key");
+    await expect(readKeyPair(missing)).rejects.toThrow(`${missing}: there is no such file`);
   });
 
   test("no such file, a folder, one that is too large", async () => {

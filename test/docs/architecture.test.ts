@@ -13,7 +13,7 @@ const FLOORS = [
   ["index", "testing"],
   ["host"],
   ["service"],
-  ["endpoints", "reload-log", "stats", "introspection"],
+  ["endpoints", "keys", "reload-log", "stats", "introspection"],
   ["endpoint", "recycling"],
   ["bench", "client", "assemble", "tap"],
   ["transports"],

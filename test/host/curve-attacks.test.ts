@@ -1,6 +1,6 @@
 /** What strangers, disks and other endpoints do to an endpoint that asks for keys, and who gets in then. */
 import { execFileSync } from "node:child_process";
-import { copyFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { Context, curveKeyPair, Request } from "zeromq";
@@ -167,6 +167,21 @@ test("a folder that a file takes the place of lets nobody in", async () => {
   const ask = () => client(addressOf(host, "e"), { server, own: ann }).ask("hello");
   await expect.poll(ask, { timeout: 5000 }).toBe("refused");
   await log.logged("this is no folder; nobody is let in");
+});
+
+test("a folder that can't be read for a while is read again by itself: what comes back may come without an event", async () => {
+  const ann = curveKeyPair();
+  const { server, curve, allow, letIn } = site(["ann", ann]);
+  const log = recordingLog();
+  const host = await startHost({ watch: false, endpoints: { e: { bind: ANY_PORT, curve } } }, {}, { log });
+  const ask = () => client(addressOf(host, "e"), { server, own: ann }).ask("hello");
+  rmSync(allow, { recursive: true });
+  await host.reload();
+  expect(await ask()).toBe("refused");
+  mkdirSync(allow);
+  letIn("ann", ann);
+  await log.logged("all keys can be read again");
+  expect(await ask()).toBe("hello");
 });
 
 test("two hosts in one process, with endpoints of the same name, keep their keys apart", async () => {
