@@ -4,7 +4,7 @@ import { matcherOf } from "./assemble.ts";
 import type { EndpointConfig } from "./config/effective.ts";
 import type { Load } from "./core/call.ts";
 import { type CoreOptions, type CoreSettings, createCore } from "./core/core.ts";
-import { isAllowedBy, type Keyring } from "./curve/keyring.ts";
+import { isAllowed, type Keyring } from "./curve/keyring.ts";
 import { ZmqEchoError } from "./errors.ts";
 import type { Log } from "./handler.ts";
 import type { FindCodec } from "./loader/codec-catalog.ts";
@@ -68,11 +68,10 @@ export async function openEndpoint(
   const { context, zap, bind = first.bind } = entrance;
   let config = first;
   let keyring = entrance.keyring;
-  let isAllowed = isAllowedBy(keyring);
   // An endpoint that is to ask for keys and can't is not opened.
   if (config.curve !== undefined && (keyring === undefined || zap === undefined))
     throw new ZmqEchoError("internal", `endpoint ${name} has no keys`);
-  const domain = keyring && zap?.decide(name, (key) => isAllowed(key));
+  const domain = keyring && zap?.decide(name, (key) => isAllowed(keyring, key));
   const transport = createZmqTransport({
     endpoint: name,
     places: { bind, connect: config.connect, ipcMode: Number.parseInt(config.ipcMode, 8) },
@@ -102,7 +101,6 @@ export async function openEndpoint(
     },
     admit(next) {
       keyring = next;
-      isAllowed = isAllowedBy(next);
     },
     configure(next, nextCodecsFor) {
       config = next;

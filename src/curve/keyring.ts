@@ -1,13 +1,12 @@
 /** The keys of endpoints that ask for some: their own pair, and whom they let in. Read anew at each look at the disk. */
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../config/effective.ts";
 import type { Path } from "../config/path.ts";
 import { textOf } from "../errors.ts";
-import { readKeyPair, readPublicKey } from "./certificate.ts";
+import { createAllowedReader, SUFFIX } from "./allowed.ts";
+import { readKeyPair } from "./certificate.ts";
 import type { KeyPair } from "./pair.ts";
-import { decodeZ85 } from "./z85.ts";
+import { encodeZ85 } from "./z85.ts";
 
 export interface Keyring {
   readonly pair: KeyPair;
@@ -42,16 +41,12 @@ export interface Keyrings {
   readonly folders: readonly string[];
 }
 
-/** CZMQ's name for a public certificate. */
-const SUFFIX = ".key";
-/** Open files. */
-const AT_ONCE = 32;
-
 /** Reads keyrings, and remembers the pairs that could be read. */
 export function createKeyringReader(): (
   endpoints: Readonly<Record<string, { readonly curve?: CurveConfig | undefined }>>,
 ) => Promise<Keyrings> {
   const pairs = new Map<string, KeyPair>();
+  const readAllowed = createAllowedReader();
 
   return async (endpoints) => {
     const byEndpoint = new Map<string, Keyring>();
@@ -74,7 +69,7 @@ export function createKeyringReader(): (
       try {
         const found = await readAllowed(curve.allow);
         for (const key of found.keys) allowed.add(key);
-        files.push(...found.files);
+        files.push(...found.links);
         for (const message of found.unread) notices.push({ path: [...path, "allow"], message });
         if (allowed.size === 0) notices.push({ path: [...path, "allow"], message: nobody(curve.allow) });
       } catch (error) {
@@ -88,10 +83,8 @@ export function createKeyringReader(): (
 }
 
 /** Whether a keyring lets in who has a key, of 32 bytes, as ZAP has them. Without one nobody is let in. */
-export function isAllowedBy(keyring: Keyring | undefined): (key: Uint8Array) => boolean {
-  const hexOf = (key: Uint8Array | undefined) => Buffer.from(key ?? []).toString("hex");
-  const allowed = new Set([...(keyring?.allowed ?? [])].map((key) => hexOf(decodeZ85(key))));
-  return (key) => allowed.has(hexOf(key));
+export function isAllowed(keyring: Keyring | undefined, key: Uint8Array): boolean {
+  return keyring?.allowed.has(encodeZ85(key)) ?? false;
 }
 
 /** The later of those that were read from there. */
@@ -125,24 +118,4 @@ function wordsFor(error: unknown): string {
     default:
       return textOf(error);
   }
-}
-
-/** Rejects if the folder can't be read. */
-async function readAllowed(folder: string): Promise<{
-  readonly keys: readonly string[];
-  readonly unread: readonly string[];
-  readonly files: readonly string[];
-}> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith(SUFFIX) && !name.startsWith("."));
-  const files = names.sort().map((name) => join(folder, name));
-  const keys: string[] = [];
-  const unread: string[] = [];
-  for (let at = 0; at < files.length; at += AT_ONCE) {
-    const read = await Promise.allSettled(files.slice(at, at + AT_ONCE).map(readPublicKey));
-    for (const one of read) {
-      if (one.status === "fulfilled") keys.push(one.value);
-      else unread.push(`${textOf(one.reason)}; whose key it was to be is not let in`);
-    }
-  }
-  return { keys, unread, files };
 }

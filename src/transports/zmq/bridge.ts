@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Context } from "zeromq";
 import { DEFAULTS } from "../../config/defaults.ts";
-import { isAllowedBy, type Keyring } from "../../curve/keyring.ts";
+import { isAllowed, type Keyring } from "../../curve/keyring.ts";
 import type { KeyPair } from "../../curve/pair.ts";
 import { ZmqEchoError } from "../../errors.ts";
 import type { Log } from "../../handler.ts";
@@ -66,14 +66,13 @@ export async function openBridge(options: BridgeOptions): Promise<Bridge> {
   const zap: Zap | undefined = options.keyring && (await openZap(context, log));
   const clients = new Set<Client>();
   let keyring = options.keyring;
-  let isAllowed = isAllowedBy(keyring);
   let count = 0;
 
   function open(listener: Listener, streamOptions: Parameters<Bridge["join"]>[1]): Socket {
     let key: Uint8Array | undefined;
     const domain = zap?.decide("listen", (theirs) => {
       key = Uint8Array.from(theirs);
-      return isAllowed(theirs);
+      return isAllowed(keyring, theirs);
     });
     const pair = keyring?.pair;
     const path = join(folder, String(++count));
@@ -124,10 +123,9 @@ export async function openBridge(options: BridgeOptions): Promise<Bridge> {
     },
     admit(next) {
       keyring = next;
-      isAllowed = isAllowedBy(next);
       for (const { stream, pair, key } of clients) {
         const theirs = key();
-        const isOut = pair?.secretKey !== next.pair.secretKey || (theirs !== undefined && !isAllowed(theirs));
+        const isOut = pair?.secretKey !== next.pair.secretKey || (theirs !== undefined && !isAllowed(next, theirs));
         if (isOut) stream.destroy();
       }
     },
