@@ -87,19 +87,19 @@ export function openLink(options: LinkOptions): Link {
     socket.connect(address);
     void pump(socket, async (frames, at) => {
       listener.reply(frames, at);
-      await toFront([id, ...frames]);
+      await deliver(front, [id, ...frames]);
     });
     return socket;
   }
 
-  async function toFront(frames: Buffer[]): Promise<void> {
-    while (!front.closed) {
+  async function deliver(socket: Router | Dealer, frames: Buffer[]): Promise<void> {
+    while (!socket.closed) {
       try {
-        await front.send(frames);
+        await socket.send(frames);
         return;
       } catch (error) {
-        // It has gone, or does not read.
         if ((error as NodeJS.ErrnoException).code === "EHOSTUNREACH") return;
+        // A client that does not read, or a signal of the system in the midst.
         await delay(RETRY_MS);
       }
     }
@@ -133,7 +133,7 @@ export function openLink(options: LinkOptions): Link {
     if (back?.closed) return;
     back ??= openBack(id);
     listener.request(frames, at);
-    await back.send(frames);
+    await deliver(back, frames);
   });
 
   return { finish, close };
