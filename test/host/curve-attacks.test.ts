@@ -1,12 +1,13 @@
 /** What strangers, disks and other endpoints do to an endpoint that asks for keys, and who gets in then. */
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { Context, curveKeyPair, Request } from "zeromq";
 import { loadConfig } from "../../src/config/load.ts";
+import { certificateTexts } from "../../src/curve/certificate.ts";
 import { createHost } from "../../src/host.ts";
-import { client, site } from "../curve-site.ts";
+import { client, gets, happens, site } from "../curve-site.ts";
 import { ANY_PORT, addressOf, deadAddress, recordingLog, startHost } from "../hosts.ts";
 
 test("what is no plain file in the folder is told of and waited for by nobody: a pipe, a device, a loop, a folder, 100 MB", async () => {
@@ -155,18 +156,31 @@ test("a key in two files is let in until both are gone", async () => {
   expect(await ask()).toBe("refused");
 });
 
-test("a folder that a file takes the place of lets nobody in", async () => {
+test.each([
+  ["a file", (place: string) => writeFileSync(place, "public-key"), "this is no folder; nobody is let in"],
+  ["a link that leads to itself", (place: string) => symlinkSync(place, place), "ELOOP"],
+])("a folder that %s takes the place of lets nobody in", async (_, put, text) => {
   const ann = curveKeyPair();
   const { server, curve, allow } = site(["ann", ann]);
   const log = recordingLog();
   const host = await startHost({ watch: true, endpoints: { e: { bind: ANY_PORT, curve } } }, {}, { log });
-  const file = join(allow, "..", "ann.key");
-  copyFileSync(join(allow, "ann.key"), file);
   rmSync(allow, { recursive: true });
-  renameSync(file, allow);
+  put(allow);
   const ask = () => client(addressOf(host, "e"), { server, own: ann }).ask("hello");
   await expect.poll(ask, { timeout: 5000 }).toBe("refused");
-  await log.logged("this is no folder; nobody is let in");
+  expect((await log.logged("nobody is let in")).message).toContain(text);
+});
+
+test.skipIf(process.getuid?.() === 0)("a folder that may not be read lets nobody in", async () => {
+  const ann = curveKeyPair();
+  const { server, curve, allow } = site(["ann", ann]);
+  const log = recordingLog();
+  const host = await startHost({ watch: true, endpoints: { e: { bind: ANY_PORT, curve } } }, {}, { log });
+  chmodSync(allow, 0);
+  onTestFinished(() => chmodSync(allow, 0o700));
+  await host.reload();
+  expect(await client(addressOf(host, "e"), { server, own: ann }).ask("hello")).toBe("refused");
+  await log.logged("it may not be read by this user; nobody is let in");
 });
 
 test("a folder that can't be read for a while is read again by itself: what comes back may come without an event", async () => {
@@ -227,4 +241,21 @@ test("a thousand strangers at once keep nobody out, and fill no log", async () =
   expect(refused().length).toBeLessThan((performance.now() - from) / 1000 + 2);
   for (const socket of strangers) socket.close();
   expect(host.stats().endpoints.e?.codes).toEqual({ ok: 20 });
+});
+
+test("a new pair of the host's own is taken up with a new socket, and its clients have to know it", async () => {
+  const ann = curveKeyPair();
+  const { server, curve } = site(["ann", ann]);
+  const host = await startHost({ watch: true, endpoints: { e: { bind: ANY_PORT, curve } } });
+  const address = addressOf(host, "e");
+  const before = client(address, { server, own: ann });
+  expect(await before.ask("1")).toBe("1");
+  const gone = happens(before.socket, "disconnect");
+  const next = curveKeyPair();
+  chmodSync(curve.certificate, 0o640);
+  writeFileSync(curve.certificate, certificateTexts(next).secret);
+  chmodSync(curve.certificate, 0o440);
+  await gone;
+  expect(await client(address, { server: next, own: ann }).ask("2")).toBe("2");
+  expect(await gets(client(address, { server, own: ann }).socket)).toBe("nothing");
 });
