@@ -5,7 +5,7 @@ import { handlerMatcher } from "./config/handler-patterns.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { Path } from "./config/path.ts";
 import { checkReferences } from "./config/references.ts";
-import { createKeyringReader, type Keyring } from "./curve/keyring.ts";
+import { createKeyringReader, type Keyring, type Keyrings } from "./curve/keyring.ts";
 import { formatProblem, type Problem, textOf } from "./errors.ts";
 import type { CodecDefinition, HandlerDefinition, HandlerFunction, Isolation } from "./handler.ts";
 import { createCatalog } from "./loader/catalog.ts";
@@ -56,6 +56,8 @@ export interface Survey {
 export interface Assembler {
   /** Looks at the disk; what has not changed since the last survey that was committed is not loaded again. */
   survey(loaded: LoadedConfig): Promise<Survey>;
+  /** Looks at the keys alone. */
+  readKeyrings(endpoints: Config["endpoints"]): Promise<Keyrings>;
 }
 
 export function createAssembler(inCode: InCode = {}): Assembler {
@@ -139,7 +141,7 @@ export function createAssembler(inCode: InCode = {}): Assembler {
     };
   }
 
-  return { survey };
+  return { survey, readKeyrings };
 }
 
 /** Takes over what code gives, name by name; a problem for each that is not what it should be. */

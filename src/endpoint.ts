@@ -4,8 +4,7 @@ import { matcherOf } from "./assemble.ts";
 import type { EndpointConfig } from "./config/effective.ts";
 import type { Load } from "./core/call.ts";
 import { type CoreOptions, type CoreSettings, createCore } from "./core/core.ts";
-import type { Keyring } from "./curve/keyring.ts";
-import { decodeZ85 } from "./curve/z85.ts";
+import { isAllowed, type Keyring } from "./curve/keyring.ts";
 import { ZmqEchoError } from "./errors.ts";
 import type { Log } from "./handler.ts";
 import type { FindCodec } from "./loader/codec-catalog.ts";
@@ -39,6 +38,7 @@ export interface Entrance extends Pick<ZmqOptions, "context"> {
 }
 
 export interface OpenEndpoint {
+  readonly name: string;
   readonly config: EndpointConfig;
   readonly keyring: Keyring | undefined;
   /** The real ones, ports filled in. */
@@ -46,7 +46,9 @@ export interface OpenEndpoint {
   /** What comes before waits in the socket. */
   serve(): void;
   /** From the next message on. The socket must be the same, as {@link hasSameSocket} has it. */
-  configure(config: EndpointConfig, codecsFor: CodecsFor, keyring: Keyring | undefined): void;
+  configure(config: EndpointConfig, codecsFor: CodecsFor): void;
+  /** Those who connect from now on are judged by it; those who are connected stay. */
+  admit(keyring: Keyring): void;
   load(): EndpointLoad;
   stopReading(): Promise<void>;
   /** Answers what has been read, for `graceMs` at most; what comes then is `unavailable`, and told why. */
@@ -66,23 +68,26 @@ export async function openEndpoint(
   const { context, zap, bind = first.bind } = entrance;
   let config = first;
   let keyring = entrance.keyring;
-  let allowed = keysOf(keyring);
   // An endpoint that is to ask for keys and can't is not opened.
   if (config.curve !== undefined && (keyring === undefined || zap === undefined))
     throw new ZmqEchoError("internal", `endpoint ${name} has no keys`);
-  const forget = keyring && zap?.decide(name, (key) => allowed.has(hexOf(key)));
+  const domain = keyring && zap?.decide(name, (key) => isAllowed(keyring, key));
   const transport = createZmqTransport({
     endpoint: name,
     places: { bind, connect: config.connect, ipcMode: Number.parseInt(config.ipcMode, 8) },
     socketLimits: config.limits,
     ...zmqSettings(config, introspectionFor),
     context,
-    keys: keyring?.pair,
+    keys: keyring && domain && { pair: keyring.pair, domain: domain.name },
     log,
   });
-  const addresses = await transport.open();
+  const addresses = await transport.open().catch((error: unknown) => {
+    domain?.forget();
+    throw error;
+  });
   const core = createCore({ ...options, ...coreSettings(config, codecsFor) });
   return {
+    name,
     get config() {
       return config;
     },
@@ -94,10 +99,11 @@ export async function openEndpoint(
       transport.serve(core);
       announce(log, name, config, addresses);
     },
-    configure(next, nextCodecsFor, nextKeyring) {
+    admit(next) {
+      keyring = next;
+    },
+    configure(next, nextCodecsFor) {
       config = next;
-      keyring = nextKeyring;
-      allowed = keysOf(keyring);
       core.configure(coreSettings(config, nextCodecsFor));
       transport.configure(zmqSettings(config, introspectionFor));
     },
@@ -106,7 +112,7 @@ export async function openEndpoint(
     drain: core.drain,
     async close() {
       await transport.close();
-      forget?.();
+      domain?.forget();
     },
   };
 }
@@ -134,13 +140,6 @@ function socketOf({ bind, connect, ipcMode, limits, curve }: EndpointConfig): ob
   const { maxMessageBytes, handshakeMs, lingerMs } = limits;
   return { bind, connect, ipcMode, maxMessageBytes, handshakeMs, lingerMs, curve };
 }
-
-/** The keys that are let in, as ZAP's are compared with them. */
-function keysOf(keyring: Keyring | undefined): ReadonlySet<string> {
-  return new Set([...(keyring?.allowed ?? [])].map((key) => hexOf(decodeZ85(key) ?? Buffer.alloc(0))));
-}
-
-const hexOf = (key: Uint8Array): string => Buffer.from(key).toString("hex");
 
 /** Whether both can't be bound at once. */
 export function overlaps(one: EndpointConfig, other: EndpointConfig): boolean {

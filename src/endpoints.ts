@@ -1,7 +1,7 @@
 /** The endpoints that a host has open: opened, changed and closed to follow a configuration. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Config, EndpointConfig } from "./config/effective.ts";
-import { isStricter, type Keyring } from "./curve/keyring.ts";
+import { type Keyring, newestOf } from "./curve/keyring.ts";
 import {
   type CodecsFor,
   type EndpointLoad,
@@ -11,6 +11,7 @@ import {
   openEndpoint,
   overlaps,
 } from "./endpoint.ts";
+import { createRecycling } from "./recycling.ts";
 import { giveBackContext, takeContext } from "./transports/zmq/context.ts";
 import { openZap, type Zap } from "./transports/zmq/zap.ts";
 
@@ -38,6 +39,8 @@ export interface Endpoints {
    * @param setUp makes ready what is to be served; called when all new addresses are had, and before anything changes
    */
   apply(plan: EndpointsPlan, setUp: () => Promise<void>): Promise<void>;
+  /** Takes up keys at once, whatever `apply` is waiting for. */
+  admit(keyrings: ReadonlyMap<string, Keyring>): void;
   loads(): ReadonlyMap<string, EndpointLoad>;
   /** Answers what has reached it, for `graceMs` at most. */
   drain(graceMs: number): Promise<void>;
@@ -47,11 +50,13 @@ export interface Endpoints {
 export function createEndpoints(options: EndpointsOptions): Endpoints {
   const { log } = options;
   let zap: Zap | undefined;
-  /**
-   * Endpoints where somebody may be connected who is not let in any more, and when their sockets are to be made anew: libzmq
-   * can't throw anybody out.
-   */
-  const recycled = new Map<string, number>();
+  /** As they were last read; a plan's may be older, since it waits for those who drain. */
+  let latest: ReadonlyMap<string, Keyring> = new Map();
+  const recycling = createRecycling(() => {
+    if (!isStopping) options.onDue();
+  });
+  /** All that have a socket: open, not served yet, and leaving. */
+  const alive = new Set<OpenEndpoint>();
   let context: ReturnType<typeof takeContext> | undefined;
   const opened = new Map<string, OpenEndpoint>();
   const addresses = new Map<string, readonly string[]>();
@@ -67,22 +72,35 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
   ): Promise<OpenEndpoint> {
     context ??= takeContext();
     if (config.curve !== undefined) zap ??= await openZap(context, log);
-    const keyring = keyrings.get(name);
-    recycled.delete(name);
-    return openEndpoint(name, config, codecsFor, options, { context, zap, keyring, bind });
+    const keyring = config.curve && newestOf(config.curve, keyrings.get(name), latest.get(name));
+    const open = await openEndpoint(name, config, codecsFor, options, { context, zap, keyring, bind });
+    alive.add(open);
+    // What was read while it was being opened.
+    admitTo(open, latest.get(name));
+    return open;
   }
 
-  /** Whoever comes is judged by the new keyring at once. Those who are in stay until the socket is made anew, a second later, when others have been refused with them. */
-  function recycleSoon(name: string): void {
-    if (recycled.has(name)) return;
-    recycled.set(name, performance.now() + RECYCLED_AFTER_MS);
-    setTimeout(() => {
-      if (!isStopping) options.onDue();
-    }, RECYCLED_AFTER_MS + 1);
+  /** Whoever comes is judged by the new keyring at once. Those who are in stay until the socket is made anew. */
+  function admitTo(open: OpenEndpoint, next: Keyring | undefined): void {
+    const { name, config, keyring: before } = open;
+    if (before === undefined || next === undefined || config.curve === undefined) return;
+    if (newestOf(config.curve, before, next) !== next) return;
+    open.admit(next);
+    // One that is leaving ends all its connections anyway.
+    if (!leaving.has(open)) recycling.note(name, before, next);
+  }
+
+  function admit(keyrings: ReadonlyMap<string, Keyring>): void {
+    latest = keyrings;
+    for (const open of alive) admitTo(open, keyrings.get(open.name));
+  }
+
+  async function close(open: OpenEndpoint): Promise<void> {
+    await open.close().finally(() => alive.delete(open));
   }
 
   async function serve(name: string, open: OpenEndpoint): Promise<void> {
-    if (isStopping) return open.close();
+    if (isStopping) return close(open);
     opened.set(name, open);
     addresses.set(name, open.addresses);
     open.serve();
@@ -91,8 +109,9 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
   async function leave(name: string, open: OpenEndpoint, graceMs: number): Promise<void> {
     opened.delete(name);
     addresses.delete(name);
-    recycled.delete(name);
-    const gone = closeOne(open, graceMs)
+    recycling.forget(name);
+    const gone = drain(open, graceMs)
+      .then(() => close(open))
       .catch((err: unknown) => log.error({ endpoint: name, err }, `endpoint ${name} did not close in order`))
       .then(() => {
         leaving.delete(open);
@@ -103,9 +122,10 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
   }
 
   async function apply(plan: EndpointsPlan, setUp: () => Promise<void>): Promise<void> {
+    // Nothing that comes below may keep somebody in.
+    for (const open of alive) admitTo(open, plan.keyrings.get(open.name));
     const wanted = new Map(Object.entries(plan.endpoints));
-    const now = performance.now();
-    const due = new Set([...recycled].filter(([, at]) => at <= now).map(([name]) => name));
+    const due = recycling.due();
     const stays = (name: string) => hasSameSocket(wanted.get(name), opened.get(name)?.config) && !due.has(name);
     const goes = [...opened].filter(([name]) => !stays(name));
     const comes = [...wanted].filter(([name]) => !stays(name));
@@ -128,9 +148,7 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
     for (const [name, open] of opened) {
       const config = wanted.get(name);
       if (config === undefined || !stays(name)) continue;
-      const keyring = plan.keyrings.get(name);
-      if (open.keyring !== undefined && keyring !== undefined && isStricter(keyring, open.keyring)) recycleSoon(name);
-      open.configure(config, plan.codecsFor, keyring);
+      open.configure(config, plan.codecsFor);
     }
     for (const [name, open] of goes) void leave(name, open, plan.graceMs);
     for (const [name, open] of early) await serve(name, open);
@@ -177,9 +195,14 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
     return done;
   }
 
+  async function closeAll(open: ReadonlyMap<string, OpenEndpoint>): Promise<void> {
+    await Promise.all([...open.values()].map(close));
+  }
+
   return {
     addresses,
     apply,
+    admit,
     loads: () => new Map([...opened].map(([name, open]) => [name, open.load()])),
     async drain(graceMs) {
       isStopping = true;
@@ -190,7 +213,7 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
     },
     async close() {
       isStopping = true;
-      await Promise.all([...[...opened.values()].map((open) => open.close()), ...leaving.values()]);
+      await Promise.all([...[...opened.values()].map(close), ...leaving.values()]);
       opened.clear();
       addresses.clear();
       await zap?.close();
@@ -205,20 +228,12 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
 const TRIES = 40;
 const RETRY_MS = 50;
 
-/** Keys that go within this time are one reason to make a socket anew. */
-const RECYCLED_AFTER_MS = 1000;
-
 function isTaken(error: unknown): boolean {
   const { cause } = error as { cause?: NodeJS.ErrnoException };
   return cause?.code === "EADDRINUSE";
 }
 
-async function closeOne(open: OpenEndpoint, graceMs: number): Promise<void> {
+async function drain(open: OpenEndpoint, graceMs: number): Promise<void> {
   await open.stopReading();
   await open.drain(graceMs, "this endpoint is being closed");
-  await open.close();
-}
-
-async function closeAll(open: ReadonlyMap<string, OpenEndpoint>): Promise<void> {
-  await Promise.all([...open.values()].map((each) => each.close()));
 }

@@ -15,9 +15,11 @@ import { createEndpoints } from "./endpoints.ts";
 import { ConfigError } from "./errors.ts";
 import type { Log } from "./handler.ts";
 import { describeHandler, type HandlerFacts, listOf } from "./introspection.ts";
+import { createKeyFollower } from "./keys.ts";
 import { createRegistry, type HandlerChanges, type RegistryContents } from "./loader/registry.ts";
 import type { HandlerSlot } from "./loader/slot.ts";
 import { createWatcher, type Watcher } from "./loader/watch/watch.ts";
+import { oneMore } from "./one-more.ts";
 import { createReloadLog, type Found } from "./reload-log.ts";
 import { statsOf } from "./stats.ts";
 import type { Introspection } from "./transports/zmq/framing.ts";
@@ -200,26 +202,23 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     reload().catch((err: unknown) => log.debug({ err }, "a reload was refused"));
   }
 
-  let running: Promise<void> = Promise.resolve();
-  let next: Promise<void> | undefined;
-  /** One at a time; however many are asked for while one runs, one more follows it. */
-  function reload(): Promise<void> {
-    next ??= running
-      .catch(() => undefined)
-      .then(() => {
-        next = undefined;
-        running = reloadNow();
-        return running;
-      });
-    return next;
+  const keys = createKeyFollower({
+    read: () => assembler.readKeyrings(current.config.endpoints),
+    admit: endpoints.admit,
+    log,
+  });
+  const all = oneMore(reloadNow);
+  async function reload(): Promise<void> {
+    await Promise.all([keys.follow(), all.run()]);
   }
 
   async function stop(graceMs: number): Promise<void> {
     const end = performance.now() + graceMs;
     isStopped = true;
     watcher?.close();
+    keys.stop();
     const reloaded = settledWithin(
-      running.catch(() => undefined),
+      all.running().catch(() => undefined),
       graceMs,
     );
     await Promise.all([endpoints.drain(graceMs), reloaded]);

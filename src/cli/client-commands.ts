@@ -204,6 +204,13 @@ TARGET is their server's address, or an endpoint or target of the configuration.
     )
     .option(...CONFIG);
   addCodecFlags(tapping)
+    .option(...SERVER_KEY)
+    .option(...CERTIFICATE)
+    .option(
+      "--listen-certificate <file>",
+      "for CURVE at LISTEN: the secret certificate that clients know; wants --allow",
+    )
+    .option("--allow <folder>", "for CURVE at LISTEN: the public certificates of the clients that are let in")
     .option("--zep", "the messages are ZEP/1: show handler, codec and code")
     .option("--record <file>", "write requests and replies to a new file, for replay and for mocks")
     .option("--filter <text>", "show and record only those whose request or reply has this in its line")

@@ -1,6 +1,7 @@
 /** `zmqecho keygen`: a pair of CURVE keys, as two certificates. */
 import { rm, stat } from "node:fs/promises";
-import { certificateTexts, newKeyPair } from "../curve/certificate.ts";
+import { certificateTexts } from "../curve/certificate.ts";
+import { newKeyPair } from "../curve/pair.ts";
 import { usageError } from "./failure.ts";
 import { alreadyThere, writeNewFile } from "./new-file.ts";
 

@@ -56,6 +56,15 @@ export function createTargetNotes(
   };
 }
 
+/** Says once of each reason that clients can't be taken for it. */
+export function createFailureNotes(say: (text: string) => void): (error: Error) => void {
+  const said = new Set<string>();
+  return ({ message }) => {
+    if (!said.has(message)) say(`no further clients can be taken: ${message}`);
+    said.add(message);
+  };
+}
+
 /** Says once of each reason why a connection is passed on unread. */
 export function createUnreadNotes(say: (text: string) => void): (why: Unread) => void {
   const said = new Set<string>();

@@ -1,25 +1,29 @@
 /** `zmqecho tap`: between clients and their server, showing and recording what passes. */
+import { resolve } from "node:path";
 import { DEFAULTS } from "../config/defaults.ts";
 import { textOf } from "../errors.ts";
-import type { Entry, Header } from "../recording/format.ts";
 import { createReader } from "../recording/said.ts";
-import { createRecorder, type Recorder } from "../recording/write.ts";
+import type { Recorder } from "../recording/write.ts";
 import { type Content, createExchanges, type Exchange } from "../tap/exchanges.ts";
 import { createLatencies } from "../tap/latencies.ts";
 import { createSplice } from "../tap/splice.ts";
-import { createWatch } from "../tap/watch.ts";
+import { createMessageWatch, createWatch, type WatchOptions } from "../tap/watch.ts";
 import { type Address, isLoopback, overlap, parseAddress, reachable } from "../wire/address.ts";
 import type { CodecFlags } from "./codec-flags.ts";
 import { builtInCodecs } from "./codecs-by-name.ts";
 import { type Destination, findDestination } from "./destination.ts";
 import { CommandFailure, usageError } from "./failure.ts";
+import type { KeyFlags } from "./keys.ts";
 import { createLater, createLines } from "./lines.ts";
-import { alreadyThere } from "./new-file.ts";
-import { createTargetNotes, createUnreadNotes, noCounts, summary } from "./tap-notes.ts";
+import type { ListenKeys } from "./tap-keys.ts";
+import { createFailureNotes, createTargetNotes, createUnreadNotes, noCounts, summary } from "./tap-notes.ts";
+import { entryOf, headerOf, openRecorder } from "./tap-record.ts";
 import { createView } from "./tap-view.ts";
 
-export interface TapFlags extends CodecFlags {
+export interface TapFlags extends CodecFlags, KeyFlags {
   readonly config?: string;
+  readonly listenCertificate?: string;
+  readonly allow?: string;
   readonly zep?: boolean;
   readonly record?: string;
   readonly filter?: string;
@@ -42,6 +46,7 @@ const LAST_MOMENT_MS = 100;
  * recording is not complete, with 141 when nobody reads what it prints.
  */
 export async function tap(listen: string, target: string, flags: TapFlags): Promise<void> {
+  const listenKeys = listenKeysOf(flags);
   const to = await findTarget(target, flags);
   const [address = target] = to.addresses;
   const place = placesOf(listen, address);
@@ -90,44 +95,59 @@ export async function tap(listen: string, target: string, flags: TapFlags): Prom
   };
   const exchanges = createExchanges({ most: MOST_WAITING, mostBytes: MOST_WAITING_BYTES, onGivenUp: unanswered });
 
+  const watching: WatchOptions = {
+    exchanges,
+    later: later.add,
+    catchUp: later.empty,
+    maxMessageBytes: flags.maxMessageBytes ?? DEFAULTS.limits.maxMessageBytes * 2,
+    onRequest(exchange) {
+      counts.requests++;
+      count(exchange.request);
+      view.request(exchange);
+    },
+    onReply({ content, exchange }) {
+      counts.replies++;
+      count(content);
+      if (exchange === undefined) {
+        counts.strays++;
+        return;
+      }
+      latencies.add(exchange.latencyMs ?? 0);
+      view.end(exchange);
+    },
+    onUnread(why) {
+      counts.unread++;
+      unread(why);
+    },
+  };
+  const { curve } = to;
+  const bridge =
+    curve === undefined && listenKeys === undefined
+      ? undefined
+      : await (await import("./tap-keys.ts")).openTapBridge({
+          address,
+          curve,
+          listen: listenKeys,
+          watch: createMessageWatch(watching),
+          say,
+        });
   const splice = createSplice({
     listen: place.listen,
     target: place.target,
+    through: bridge?.through,
     connectMs: DEFAULTS.limits.handshakeMs,
-    watch: createWatch({
-      exchanges,
-      later: later.add,
-      catchUp: later.empty,
-      maxMessageBytes: flags.maxMessageBytes ?? DEFAULTS.limits.maxMessageBytes * 2,
-      onRequest(exchange) {
-        counts.requests++;
-        count(exchange.request);
-        view.request(exchange);
-      },
-      onReply({ content, exchange }) {
-        counts.replies++;
-        count(content);
-        if (exchange === undefined) {
-          counts.strays++;
-          return;
-        }
-        latencies.add(exchange.latencyMs ?? 0);
-        view.end(exchange);
-      },
-      onUnread(why) {
-        counts.unread++;
-        unread(why);
-      },
-    }),
+    watch: createWatch(watching),
     hold: () => later.behind() ?? recorder?.behind(),
-    onTarget: createTargetNotes(address, say),
-    onFailed: (error) => say(`no further clients can be taken: ${error.message}`),
+    // A bridge knows its server itself.
+    onTarget: bridge === undefined ? createTargetNotes(address, say) : () => undefined,
+    onFailed: createFailureNotes(say),
   });
 
   let bound: string;
   try {
     bound = await splice.open();
   } catch (error) {
+    await bridge?.close();
     throw new CommandFailure(1, error);
   }
   try {
@@ -139,7 +159,10 @@ export async function tap(listen: string, target: string, flags: TapFlags): Prom
     }
     splice.run();
     say(`listening on ${bound}, passing on to ${address}`);
-    if (!isLoopback(parseAddress(bound, "bind"))) say(`${bound} is open to whoever reaches this machine`);
+    if (listenKeys === undefined && !isLoopback(parseAddress(bound, "bind"))) {
+      const opened = curve === undefined ? "" : `, and so is ${address}, which asks them for no keys there`;
+      say(`${bound} is open to whoever reaches this machine${opened}`);
+    }
     const why = await ending;
     await splice.stop();
     later.empty();
@@ -150,6 +173,7 @@ export async function tap(listen: string, target: string, flags: TapFlags): Prom
     await splice.stop();
     throw error;
   } finally {
+    await bridge?.close();
     await recorder?.end();
   }
   await lines.flush(LAST_LINES_MS);
@@ -161,13 +185,25 @@ export async function tap(listen: string, target: string, flags: TapFlags): Prom
 
 async function findTarget(
   target: string,
-  { config, codec, proto, type, responseType }: TapFlags,
+  { config, codec, proto, type, responseType, serverKey, certificate }: TapFlags,
 ): Promise<Destination> {
   const flags = Object.fromEntries(
-    Object.entries({ config, codec, proto, type, responseType }).filter(([, value]) => value !== undefined),
+    Object.entries({ config, codec, proto, type, responseType, serverKey, certificate }).filter(
+      ([, value]) => value !== undefined,
+    ),
   );
   if (/^[a-z]+:\/\//i.test(target)) return findDestination(target, flags);
   return findDestination(undefined, { ...flags, endpoint: target, anyHandler: true });
+}
+
+/** Whom we let in, and as whom: undefined if all are. */
+function listenKeysOf({ listenCertificate, allow }: TapFlags): ListenKeys | undefined {
+  if (listenCertificate === undefined && allow === undefined) return undefined;
+  if (listenCertificate === undefined || allow === undefined)
+    throw usageError(
+      "--listen-certificate and --allow go together: by what clients know tap, and which clients it lets in",
+    );
+  return { certificate: resolve(listenCertificate), allow: resolve(allow) };
 }
 
 function placesOf(listen: string, target: string): { listen: Address; target: Address } {
@@ -186,32 +222,6 @@ function placesOf(listen: string, target: string): { listen: Address; target: Ad
     return { listen: from, target: to };
   } catch (error) {
     throw usageError(textOf(error));
-  }
-}
-
-/** Undefined if it can't be sent again, or compared, since a part of it was too large to keep. */
-function entryOf({ number, at, request, reply, latencyMs }: Exchange, startedAt: number): Entry | undefined {
-  if (request.body === undefined || (reply !== undefined && reply.body === undefined)) return undefined;
-  const replied = reply?.body !== undefined && { reply: reply.body, latencyMs: latencyMs ?? 0 };
-  return { number, atMs: at - startedAt, request: request.body, ...replied };
-}
-
-function headerOf({ codec, spec }: Destination, target: string, zep: boolean): Header {
-  return {
-    target,
-    codec: codec.name,
-    ...(spec !== undefined && spec !== codec.name && { spec }),
-    zep,
-    startedAt: new Date().toISOString(),
-  };
-}
-
-async function openRecorder(file: string, header: Header, onFailed: (error: Error) => void): Promise<Recorder> {
-  try {
-    return await createRecorder(file, header, onFailed);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") throw alreadyThere([file]);
-    throw usageError(`can't record to ${file}: ${textOf(error)}`);
   }
 }
 

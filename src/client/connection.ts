@@ -2,6 +2,7 @@
 import type { Dealer, Request } from "zeromq";
 import type { Body } from "../codecs/codec.ts";
 import { ZmqEchoError } from "../errors.ts";
+import { onTrouble, type Trouble } from "../transports/zmq/trouble.ts";
 import { parseAddress } from "../wire/address.ts";
 import type { Wait } from "./wait.ts";
 
@@ -41,12 +42,6 @@ export interface CurveKeys {
   /** The pair was made for this client, so no server can know it. */
   readonly isNew: boolean;
 }
-
-/**
- * How a handshake failed, as far as libzmq tells: the server said that it does not take us (`refused`), or that it can't find
- * out (`unchecked`); its security is another than ours (`mismatch`); it went away in the midst (`cut`).
- */
-export type Trouble = "refused" | "unchecked" | "mismatch" | "cut";
 
 /** What becomes of a connection: up and perhaps lost, or failed. Each comes once, and nothing after `close`. */
 export interface ConnectionEvents {
@@ -111,14 +106,7 @@ export function connectSocket(
     state = "up";
     events.up();
   });
-  socket.events.on("handshake:error:auth", ({ error }) => lost(error.status === 500 ? "unchecked" : "refused"));
-  socket.events.on("handshake:error:protocol", ({ error }) => {
-    lost(error.code === "ERR_ZMTP_MECHANISM_MISMATCH" ? "mismatch" : "cut");
-  });
-  // EAGAIN is the end of the time that a handshake may take.
-  socket.events.on("handshake:error:other", ({ error }) => lost(error.code === "EAGAIN" ? undefined : "cut"));
-  socket.events.on("disconnect", () => lost());
-  socket.events.on("connect:retry", () => lost());
+  onTrouble(socket, lost);
   socket.connect(parseAddress(address, "connect").text);
   return {
     isUp: () => state === "up",

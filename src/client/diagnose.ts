@@ -1,6 +1,7 @@
 /** Why a server can't be used, in plain words, from what became of a connection and from a look at it. */
 import { ZmqEchoError } from "../errors.ts";
-import type { CurveKeys, Trouble } from "./connection.ts";
+import type { Trouble } from "../transports/zmq/trouble.ts";
+import type { CurveKeys } from "./connection.ts";
 import { type Greeted, look, type Sighting } from "./look.ts";
 import { type Wait, waitFor } from "./wait.ts";
 
@@ -117,8 +118,8 @@ export function troubleWith(seen: Sighting, curve?: CurveKeys): string {
 
 const NO_CURVE = "the server does not ask for CURVE keys";
 /**
- * libzmq's server hangs up without a word if it can't open what we encrypted for it, if our two keys are no pair, if nobody
- * answers for ZAP there, and if its socket is of another type: from here these are all the same.
+ * libzmq's server hangs up without a word if it can't open what we encrypted for it, if nobody answers for ZAP there, and
+ * if its socket is of another type: from here these are all the same.
  */
 const CUT =
   "the server cuts the CURVE handshake: its key is another than the server key given, or it can't check ours, or it is no REP or ROUTER";

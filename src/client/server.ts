@@ -1,5 +1,6 @@
 /** One server of a client: its address, the connections to it, and what is known of it. */
-import type { Connection, ConnectionLimits, ConnectionOptions, CurveKeys, Trouble } from "./connection.ts";
+import type { Trouble } from "../transports/zmq/trouble.ts";
+import type { Connection, ConnectionLimits, ConnectionOptions, CurveKeys } from "./connection.ts";
 
 export interface ServerOptions<Kind extends string> {
   readonly limits: ConnectionLimits;

@@ -2,27 +2,16 @@
  * CURVE keys in files as CZMQ keeps them, and pyzmq's `zmq.auth` and `zmakecert`: ZPL (https://rfc.zeromq.org/spec/4/) with a
  * section `curve`. What a key is never stands in an error.
  */
-import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
+import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { textOf, ZmqEchoError } from "../errors.ts";
-import { decodeZ85, encodeZ85 } from "./z85.ts";
-
-/** Both in Z85, 40 characters each. */
-export interface KeyPair {
-  readonly publicKey: string;
-  readonly secretKey: string;
-}
+import { isPair, type KeyPair } from "./pair.ts";
+import { decodeZ85 } from "./z85.ts";
 
 const KEY_CHARACTERS = 40;
+const KEYS_SECTION = "curve";
 /** What comes with a certificate are a few lines. */
 const LONGEST_FILE_BYTES = 65_536;
-
-/** A new pair. CURVE's keys are those of X25519, which Node can make without libzmq. */
-export function newKeyPair(): KeyPair {
-  const { x = "", d = "" } = generateKeyPairSync("x25519").privateKey.export({ format: "jwk" });
-  const inZ85 = (key: string) => encodeZ85(Buffer.from(key, "base64url"));
-  return { publicKey: inZ85(x), secretKey: inZ85(d) };
-}
 
 /** Both in Z85, 40 characters each. */
 export interface Certificate {
@@ -38,7 +27,7 @@ export interface Certificate {
 export async function readCertificate(file: string): Promise<Certificate> {
   const certificate = parseCertificate(await readText(file), file);
   const { publicKey, secretKey } = certificate;
-  if (secretKey !== undefined && publicKeyOf(secretKey) !== publicKey)
+  if (secretKey !== undefined && !isPair({ publicKey, secretKey }))
     throw wrong(file, "its public-key and its secret-key are no pair");
   return certificate;
 }
@@ -58,12 +47,15 @@ export async function readPublicKey(file: string): Promise<string> {
 /** Throws `invalid_argument` for what is no certificate. @param file for the errors */
 function parseCertificate(text: string, file: string): Certificate {
   const keys = new Map<string, string>();
+  let section = KEYS_SECTION;
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     const [, indent = "", name, value = ""] = /^(\s*)(public-key|secret-key)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
-    if (name === undefined) continue;
+    if (name === undefined) section = /^\ufeff?([\w-]+)/.exec(line)?.[1] ?? section;
+    // Metadata may have any names, even those.
+    if (name === undefined || section !== KEYS_SECTION) continue;
     const place = `${file}:${index + 1}:${indent.length + 1}`;
     if (keys.has(name)) throw wrong(place, `a second ${name}`);
-    const key = /^(["'])(.*)\1$/.exec(value)?.[2] ?? value;
+    const key = /^(["'])(.*?)\1\s*(#.*)?$/.exec(value)?.[2] ?? value;
     if (key.length !== KEY_CHARACTERS || decodeZ85(key) === undefined)
       throw wrong(place, `the ${name} is not ${KEY_CHARACTERS} characters of Z85`);
     keys.set(name, key);
@@ -88,25 +80,31 @@ export function certificateTexts({ publicKey, secretKey }: KeyPair): {
   };
 }
 
-/** PKCS #8 before the 32 bytes of a key for X25519, which CURVE's keys are for. */
-const PKCS8_X25519 = Buffer.from("302e020100300506032b656e04220420", "hex");
-
-function publicKeyOf(secretKey: string): string {
-  const der = Buffer.concat([PKCS8_X25519, decodeZ85(secretKey) ?? Buffer.alloc(32)]);
-  const key = createPublicKey(createPrivateKey({ key: der, format: "der", type: "pkcs8" }));
-  return encodeZ85(key.export({ format: "der", type: "spki" }).subarray(-32));
-}
-
 async function readText(file: string): Promise<string> {
   try {
-    await using handle = await open(file);
-    const facts = await handle.stat();
-    if (!facts.isFile()) throw new Error("this is no file");
-    if (facts.size > LONGEST_FILE_BYTES) throw new Error("it is too large to be a certificate");
-    return await handle.readFile("utf8");
+    // Without O_NONBLOCK the open of a pipe waits for one who writes, and no key that goes would be followed any more.
+    await using handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    if (!(await handle.stat()).isFile()) throw new Error("this is no plain file");
+    const buffer = Buffer.alloc(LONGEST_FILE_BYTES + 1);
+    let length = 0;
+    for (let read = -1; read !== 0 && length < buffer.length; length += read)
+      read = (await handle.read(buffer, length, buffer.length - length)).bytesRead;
+    if (length > LONGEST_FILE_BYTES) throw new Error("it is too large to be a certificate");
+    return buffer.toString("utf8", 0, length);
   } catch (cause) {
+    // Its text and its cause have the path.
+    if (endsInKey(file)) throw new ZmqEchoError("invalid_argument", KEY_FOR_PATH);
     throw new ZmqEchoError("invalid_argument", `${file}: ${wordsFor(cause)}`, { cause });
   }
+}
+
+const KEY_FOR_PATH =
+  "a key stands where the path of a certificate belongs, and is not repeated here; zmqecho keygen makes certificates";
+
+/** Whether somebody has given a key for a path: Z85 with characters that no path of a sensible person has. */
+function endsInKey(path: string): boolean {
+  const end = path.slice(-KEY_CHARACTERS);
+  return end.length === KEY_CHARACTERS && /[^\w./:=+ -]/.test(end) && decodeZ85(end) !== undefined;
 }
 
 function wordsFor(cause: unknown): string {

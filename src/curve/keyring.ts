@@ -1,16 +1,24 @@
 /** The keys of endpoints that ask for some: their own pair, and whom they let in. Read anew at each look at the disk. */
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../config/effective.ts";
 import type { Path } from "../config/path.ts";
 import { textOf } from "../errors.ts";
-import { type KeyPair, readKeyPair, readPublicKey } from "./certificate.ts";
+import { createAllowedReader, SUFFIX } from "./allowed.ts";
+import { readKeyPair } from "./certificate.ts";
+import type { KeyPair } from "./pair.ts";
+import { encodeZ85 } from "./z85.ts";
 
 export interface Keyring {
   readonly pair: KeyPair;
   /** Public keys, in Z85. */
   readonly allowed: ReadonlySet<string>;
+  /** What it was read from, */
+  readonly source: CurveConfig;
+  /** and when that began, as `performance.now()` has it: of two from one source the later counts. */
+  readonly readAt: number;
 }
+
+type CurveConfig = NonNullable<Config["endpoints"][string]["curve"]>;
 
 /** What is wrong at a place of the configuration. */
 interface Trouble {
@@ -33,14 +41,12 @@ export interface Keyrings {
   readonly folders: readonly string[];
 }
 
-/** CZMQ's name for a public certificate. */
-const SUFFIX = ".key";
-/** Open files. */
-const AT_ONCE = 32;
-
 /** Reads keyrings, and remembers the pairs that could be read. */
-export function createKeyringReader(): (endpoints: Config["endpoints"]) => Promise<Keyrings> {
+export function createKeyringReader(): (
+  endpoints: Readonly<Record<string, { readonly curve?: CurveConfig | undefined }>>,
+) => Promise<Keyrings> {
   const pairs = new Map<string, KeyPair>();
+  const readAllowed = createAllowedReader();
 
   return async (endpoints) => {
     const byEndpoint = new Map<string, Keyring>();
@@ -51,6 +57,7 @@ export function createKeyringReader(): (endpoints: Config["endpoints"]) => Promi
     for (const [name, { curve }] of Object.entries(endpoints)) {
       if (curve === undefined) continue;
       const path = ["endpoints", name, "curve"];
+      const readAt = performance.now();
       files.push(curve.certificate);
       folders.push(curve.allow);
       try {
@@ -62,22 +69,38 @@ export function createKeyringReader(): (endpoints: Config["endpoints"]) => Promi
       try {
         const found = await readAllowed(curve.allow);
         for (const key of found.keys) allowed.add(key);
-        files.push(...found.files);
+        files.push(...found.links);
         for (const message of found.unread) notices.push({ path: [...path, "allow"], message });
         if (allowed.size === 0) notices.push({ path: [...path, "allow"], message: nobody(curve.allow) });
       } catch (error) {
         problems.push({ path: [...path, "allow"], message: `${curve.allow}: ${wordsFor(error)}; nobody is let in` });
       }
       const pair = pairs.get(curve.certificate);
-      if (pair !== undefined) byEndpoint.set(name, { pair, allowed });
+      if (pair !== undefined) byEndpoint.set(name, { pair, allowed, source: curve, readAt });
     }
     return { byEndpoint, problems, notices, files, folders };
   };
 }
 
-/** Whether somebody who was let in by the one is not by the other, or knows the server by another key. */
-export function isStricter(one: Keyring, than: Keyring): boolean {
-  return one.pair.secretKey !== than.pair.secretKey || [...than.allowed].some((key) => !one.allowed.has(key));
+/** Whether a keyring lets in who has a key, of 32 bytes, as ZAP has them. Without one nobody is let in. */
+export function isAllowed(keyring: Keyring | undefined, key: Uint8Array): boolean {
+  return keyring?.allowed.has(encodeZ85(key)) ?? false;
+}
+
+/** The later of those that were read from there. */
+export function newestOf(source: CurveConfig, ...keyrings: readonly (Keyring | undefined)[]): Keyring | undefined {
+  return keyrings
+    .filter((keyring) => keyring !== undefined)
+    .filter((keyring) => isDeepStrictEqual(keyring.source, source))
+    .reduce<Keyring | undefined>(
+      (best, next) => (best !== undefined && best.readAt >= next.readAt ? best : next),
+      undefined,
+    );
+}
+
+/** All by which a connection may have come about: a key of a client's, and the server's own. */
+export function keysIn({ pair, allowed }: Keyring): readonly string[] {
+  return [pair.secretKey, ...allowed];
 }
 
 function nobody(folder: string): string {
@@ -95,24 +118,4 @@ function wordsFor(error: unknown): string {
     default:
       return textOf(error);
   }
-}
-
-/** Rejects if the folder can't be read. */
-async function readAllowed(folder: string): Promise<{
-  readonly keys: readonly string[];
-  readonly unread: readonly string[];
-  readonly files: readonly string[];
-}> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith(SUFFIX) && !name.startsWith("."));
-  const files = names.sort().map((name) => join(folder, name));
-  const keys: string[] = [];
-  const unread: string[] = [];
-  for (let at = 0; at < files.length; at += AT_ONCE) {
-    const read = await Promise.allSettled(files.slice(at, at + AT_ONCE).map(readPublicKey));
-    for (const one of read) {
-      if (one.status === "fulfilled") keys.push(one.value);
-      else unread.push(`${textOf(one.reason)}; whose key it was to be is not let in`);
-    }
-  }
-  return { keys, unread, files };
 }

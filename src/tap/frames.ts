@@ -10,7 +10,7 @@ const COMMAND = 0x04;
 const LONGEST_HEADER = 9;
 
 /** No sender needs as many; each costs memory of its own, even if it has no bytes. */
-const MOST_FRAMES = 4096;
+export const MOST_FRAMES = 4096;
 
 /** A frame that is a small part of what was read with it is copied, so that it does not keep all of that. */
 const SMALL_PART = 4;

@@ -11,9 +11,11 @@ import { connectTo, listenAt, type Place, type StreamOptions } from "./listen.ts
 export interface SpliceOptions {
   readonly listen: Address;
   readonly target: Address;
+  /** How a client's connection goes on, if it is not one to the target. Throws if it can't. */
+  readonly through?: (() => Onward) | undefined;
   /** How long the target has to take a connection. */
   readonly connectMs: number;
-  /** Called for each connection, and asked about it. */
+  /** Called for each connection to the target, and asked about it. */
   readonly watch: () => Watcher;
   /** No further bytes are read before what it returns resolves; asked after each piece. */
   readonly hold: () => Promise<void> | undefined;
@@ -21,6 +23,12 @@ export interface SpliceOptions {
   readonly onTarget: (isThere: boolean, code: string) => void;
   /** Clients can't be taken any more, says the system. */
   readonly onFailed: (error: Error) => void;
+}
+
+export interface Onward {
+  /** Takes what the client sends, and gives what it is to get. */
+  readonly server: Socket;
+  readonly watcher: Watcher;
 }
 
 /** Of one connection. Nothing here may throw. */
@@ -59,10 +67,13 @@ const LAST_BYTES_MS = 30_000;
 /** For clients that have to take their last replies. */
 const LAST_REPLIES_MS = 300;
 
-export function createSplice({ listen, target, connectMs, watch, hold, onTarget, onFailed }: SpliceOptions): Splice {
-  // Each side may end before the other: who has sent its last request may still read.
-  const options: StreamOptions = { allowHalfOpen: true, highWaterMark: HIGH_WATER_MARK };
-  const listener = createServer({ ...options, noDelay: true });
+/** Each side may end before the other: who has sent its last request may still read. */
+export const STREAM_OPTIONS: StreamOptions = { allowHalfOpen: true, highWaterMark: HIGH_WATER_MARK };
+
+export function createSplice(spliced: SpliceOptions): Splice {
+  const { listen, target, connectMs, watch, hold, onTarget, onFailed } = spliced;
+  const through = spliced.through ?? (() => ({ server: connectTo(target, STREAM_OPTIONS), watcher: watch() }));
+  const listener = createServer({ ...STREAM_OPTIONS, noDelay: true });
   const pairs = new Set<Pair>();
   /** Clients before `run`. */
   let early: Socket[] | undefined = [];
@@ -97,10 +108,23 @@ export function createSplice({ listen, target, connectMs, watch, hold, onTarget,
     from.on("end", () => to.end());
   }
 
+  function goOn(): Onward | undefined {
+    try {
+      return through();
+    } catch (error) {
+      onFailed(error as Error);
+      return undefined;
+    }
+  }
+
   function join(client: Socket): void {
     if (client.destroyed) return;
-    const server = connectTo(target, options);
-    const watcher = watch();
+    const onward = goOn();
+    if (onward === undefined) {
+      client.destroy();
+      return;
+    }
+    const { server, watcher } = onward;
     const pair: Pair = { client, server, watcher };
     pairs.add(pair);
     let code = "";

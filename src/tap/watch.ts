@@ -2,7 +2,9 @@
  * Watches spliced connections: reads what passes, and pairs it; a little later, many at once. Else the process would
  * still be busy when the reply comes, and on a processor that the server could have.
  */
+import type { Body } from "../codecs/codec.ts";
 import type { Exchange, Exchanges, Reply } from "./exchanges.ts";
+import { MOST_FRAMES } from "./frames.ts";
 import type { Watcher } from "./splice.ts";
 import { createDialogue, type Unread } from "./zmtp.ts";
 
@@ -56,4 +58,56 @@ export function createWatch(options: WatchOptions): () => Watcher {
       },
     };
   };
+}
+
+/** A watcher that is given messages, from where they are read, instead of reading them in the bytes. */
+export interface MessageWatcher extends Watcher {
+  request(frames: Body, at: number): void;
+  reply(frames: Body, at: number): void;
+}
+
+/** Bytes under way between where they are read and where they are passed on are there in less. */
+const ON_THE_WAY_MS = 50;
+
+/** Makes the watcher of a connection whose messages come from elsewhere. */
+export function createMessageWatch(options: Omit<WatchOptions, "onUnread">): () => MessageWatcher {
+  const { exchanges, maxMessageBytes, later, catchUp, onRequest, onReply } = options;
+  return () => {
+    const connection = exchanges.connection();
+    let lastAt = 0;
+    const passed = (): void => {
+      lastAt = performance.now();
+    };
+    return {
+      request(frames, at) {
+        passed();
+        const { kept, bytes, notKept } = keep(frames, maxMessageBytes);
+        later(() => connection.request(kept, at, notKept).forEach(onRequest), bytes);
+      },
+      reply(frames, at) {
+        passed();
+        const { kept, bytes, notKept } = keep(frames, maxMessageBytes);
+        later(() => connection.reply(kept, at, notKept).forEach(onReply), bytes);
+      },
+      fromClient: passed,
+      fromServer: passed,
+      end: () => later(connection.end, 0),
+      isSettled() {
+        catchUp();
+        return connection.isSettled() && performance.now() - lastAt > ON_THE_WAY_MS;
+      },
+    };
+  };
+}
+
+/** The message, or of one that is too large the envelope and how many bytes the rest has. */
+function keep(frames: Body, most: number): { kept: Body; bytes: number; notKept: number | undefined } {
+  const bytes = sizeOf(frames);
+  if (bytes <= most && frames.length <= MOST_FRAMES) return { kept: frames, bytes, notKept: undefined };
+  const kept = frames.slice(0, frames.findIndex(({ length }) => length === 0) + 1);
+  return { kept, bytes: sizeOf(kept), notKept: bytes - sizeOf(kept) };
+}
+
+function sizeOf(frames: Body): number {
+  return frames.reduce((sum, { length }) => sum + length, 0);
 }

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { createClient } from "../../src/client/create-client.ts";
-import { certificateTexts, newKeyPair } from "../../src/curve/certificate.ts";
+import { certificateTexts } from "../../src/curve/certificate.ts";
+import { newKeyPair } from "../../src/curve/pair.ts";
 import { ANY_PORT, addressOf, startHost } from "../hosts.ts";
 
 async function site() {

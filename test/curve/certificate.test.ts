@@ -1,10 +1,12 @@
 import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Context, curveKeyPair, Reply, Request } from "zeromq";
-import { certificateTexts, newKeyPair, readKeyPair, readPublicKey } from "../../src/curve/certificate.ts";
+import { certificateTexts, readKeyPair, readPublicKey } from "../../src/curve/certificate.ts";
+import { newKeyPair } from "../../src/curve/pair.ts";
 import { decodeZ85, encodeZ85 } from "../../src/curve/z85.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "zmqecho-curve-"));
@@ -88,6 +90,22 @@ test("certificates of CZMQ and of pyzmq are read, with what else is in them", as
   expect(await readPublicKey(fileWith(CZMQ.replaceAll('"', "'")))).toBe(pair.publicKey);
 });
 
+test("metadata may have any names and values, as CZMQ writes them, and lines a comment at their end", async () => {
+  const odd = CZMQ.replace(
+    "curve\n",
+    '    public-key = "somebody else\'s"\n    motto = "public-key = "x""\ncurve # the keys\n',
+  );
+  const text = odd.replace(`"${pair.publicKey}"`, () => `"${pair.publicKey}"  # "mine"`);
+  expect(await readKeyPair(fileWith(text))).toEqual({ publicKey: pair.publicKey, secretKey: pair.secretKey });
+  expect(await readPublicKey(fileWith(`\ufeff${text}`))).toBe(pair.publicKey);
+  expect(await readPublicKey(fileWith(`\tpublic-key = ${pair.publicKey}   \n`))).toBe(pair.publicKey);
+});
+
+test("a key among the metadata alone is none", async () => {
+  const file = fileWith(`metadata\n    public-key = "${pair.publicKey}"\ncurve\n`);
+  await expect(readPublicKey(file)).rejects.toThrow("it is no certificate: it has no public-key");
+});
+
 describe("what is wrong is said, with its place, and without the keys", () => {
   const other = curveKeyPair();
   test.each([
@@ -118,6 +136,17 @@ describe("what is wrong is said, with its place, and without the keys", () => {
     const error = await readKeyPair(file).catch((each: Error) => each);
     expect(error).toMatchObject({ code: "invalid_argument", message: message.replace("FILE", file) });
     expect(String(error)).not.toContain(pair.secretKey.slice(5, 30));
+  });
+
+  test("a key for a path, which is not repeated", async () => {
+    const secretKey = "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs";
+    for (const path of [secretKey, join(folder, secretKey)]) {
+      const error = await readKeyPair(path).catch((each: Error) => each);
+      expect(error).toMatchObject({ code: "invalid_argument", message: expect.stringContaining("a key stands where") });
+      expect(inspect(error)).not.toContain(secretKey.slice(-10));
+    }
+    const missing = join(folder, "a-long-name-of-forty-characters-or-more.key");
+    await expect(readKeyPair(missing)).rejects.toThrow(`${missing}: there is no such file`);
   });
 
   test("no such file, a folder, one that is too large", async () => {

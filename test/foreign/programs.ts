@@ -37,9 +37,20 @@ export function python(script: string, ...args: readonly string[]): Promise<stri
   return run(PYTHON, [here + script, ...args]);
 }
 
+/** Builds a C program with all warnings as errors. @param libraries as the linker has them, such as `zmq` */
+export async function build(source: string, output: string, libraries: readonly string[] = ["zmq"]): Promise<void> {
+  const flags = ["-std=c11", "-O1", "-Wall", "-Wextra", "-Werror"];
+  await run("gcc", [...flags, "-o", output, source, ...libraries.map((name) => `-l${name}`)]);
+}
+
 /** Starts a script beside this file and gives the words of its first line. It is killed when the test is over. */
 export function startPython(script: string, args: readonly string[], options: ProgramOptions = {}): Promise<string[]> {
-  const child = spawn(PYTHON, [here + script, ...args], { cwd: here, env: environment(options) });
+  return start(PYTHON, [here + script, ...args], options);
+}
+
+/** The same of any program. */
+export function start(file: string, args: readonly string[], options: ProgramOptions = {}): Promise<string[]> {
+  const child = spawn(file, args, { cwd: here, env: environment(options) });
   onTestFinished(() => {
     child.kill("SIGKILL");
   });
@@ -55,6 +66,6 @@ export function startPython(script: string, args: readonly string[], options: Pr
       if (line !== undefined && rest !== undefined) resolve(line.split(" "));
     });
     child.on("error", reject);
-    child.on("close", (code) => reject(new Error(`${script} ended with ${code}:\n${stderr}`)));
+    child.on("close", (code) => reject(new Error(`${file} ended with ${code}:\n${stderr}`)));
   });
 }

@@ -6,20 +6,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createClient, type HandlerFunction } from "zmqecho";
 import { serve } from "./hosts.ts";
-import { here, python, root, run, startPython } from "./programs.ts";
+import { build, here, python, root, run, startPython } from "./programs.ts";
 
 let built: string;
-
-/** Builds a C program with all warnings as errors. */
-async function build(source: string, name: string): Promise<void> {
-  await run("gcc", ["-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-o", join(built, name), source, "-lzmq"]);
-}
 
 beforeAll(async () => {
   built = mkdtempSync(join(tmpdir(), "zmqecho-c-"));
   await Promise.all([
-    build(`${here}frames_client.c`, "frames_client"),
-    build(`${root}examples/clients/echo.c`, "echo"),
+    build(`${here}frames_client.c`, join(built, "frames_client")),
+    build(`${root}examples/clients/echo.c`, join(built, "echo")),
   ]);
 });
 afterAll(() => rmSync(built, { recursive: true, force: true }));

@@ -54,13 +54,16 @@ export async function connectBare(address: string, stage: Stage): Promise<BarePe
 /** Resolves when the other side's greeting and READY are there, with the socket paused; nothing else comes before it is asked. */
 async function welcomed(socket: Socket): Promise<void> {
   let bytes = Buffer.alloc(0);
-  for (;;) {
-    const [chunk] = (await once(socket, "data")) as [Buffer];
+  for await (const chunk of chunksOf(socket)) {
     bytes = Buffer.concat([bytes, chunk]);
     const length = bytes[GREETING.length + 1];
     if (length !== undefined && bytes.length >= GREETING.length + 2 + length) break;
   }
-  socket.pause();
+}
+
+/** The socket is paused between two of them, and open when it is left. */
+function chunksOf(socket: Socket): AsyncIterable<Buffer> {
+  return socket.iterator({ destroyOnReturn: false });
 }
 
 /** Reads so many messages of a peer that is `ready`, frame by frame. */
@@ -70,9 +73,7 @@ export async function readMessages({ socket }: BarePeer, count: number): Promise
   let rest: Buffer[] = [];
   let held = 0;
   let needed = 0;
-  socket.resume();
-  while (messages.length < count) {
-    const [chunk] = (await once(socket, "data")) as [Buffer];
+  for await (const chunk of chunksOf(socket)) {
     rest.push(chunk);
     held += chunk.length;
     if (held < needed) continue;
@@ -93,6 +94,7 @@ export async function readMessages({ socket }: BarePeer, count: number): Promise
     }
     rest = [bytes];
     held = bytes.length;
+    if (messages.length >= count) break;
   }
   return messages;
 }

@@ -1,13 +1,14 @@
 /** An endpoint on a ZeroMQ socket, for REQ clients and whoever speaks like one. */
 import type { Context } from "zeromq";
 import type { Core, Transport } from "../../core/call.ts";
-import type { KeyPair } from "../../curve/certificate.ts";
+import type { KeyPair } from "../../curve/pair.ts";
 import type { Log } from "../../handler.ts";
 import type { MessageLimits } from "../../wire/limits.ts";
 import { type Attached, attach, needsIpv6, type Places } from "./attach.ts";
 import { type Answerer, createAnswerer, type Framing } from "./framing.ts";
 import { watchNewcomers } from "./newcomers.ts";
 import { createRouterLoop } from "./router.ts";
+import type { Domain } from "./zap.ts";
 
 export interface ZmqOptions extends ZmqSettings {
   /** The config's name of the endpoint. */
@@ -16,9 +17,15 @@ export interface ZmqOptions extends ZmqSettings {
   readonly socketLimits: { readonly maxMessageBytes: number; readonly handshakeMs: number; readonly lingerMs: number };
   /** The host's own context. */
   readonly context: Context;
-  /** The pair of a server that asks for keys; who may connect is decided by ZAP, in the domain that is the endpoint's name. */
-  readonly keys?: KeyPair | undefined;
+  /** Of a server that asks for keys; who may connect is decided by ZAP, in a domain of the socket's own. */
+  readonly keys?: ServerKeys | undefined;
   readonly log: Log;
+}
+
+export interface ServerKeys {
+  readonly pair: KeyPair;
+  /** As {@link Domain} has it. */
+  readonly domain: string;
 }
 
 /** What may change while the socket is open; it counts for the messages that are read from then on. */
@@ -57,7 +64,7 @@ export function createZmqTransport(options: ZmqOptions): ZmqTransport {
       // libzmq's 100 loses clients that connect at the same moment.
       backlog: 4096,
       ipv6: needsIpv6(places),
-      ...(options.keys !== undefined && curveOptions(options.keys, endpoint)),
+      ...(options.keys !== undefined && curveOptions(options.keys)),
     },
     lockStep: () => settings.lockStep,
     answerer: () => answerer,
@@ -112,13 +119,14 @@ export function createZmqTransport(options: ZmqOptions): ZmqTransport {
   };
 }
 
-/** All or nothing: CURVE without an enforced domain takes any key. */
-function curveOptions({ publicKey, secretKey }: KeyPair, endpoint: string) {
+/** All or nothing: CURVE without an enforced domain takes any key, and so does one that is enforced and has no name. */
+export function curveOptions({ pair, domain }: ServerKeys) {
+  if (domain === "") throw new Error("a domain of ZAP needs a name");
   return {
     curveServer: true,
-    curvePublicKey: publicKey,
-    curveSecretKey: secretKey,
-    zapDomain: endpoint,
+    curvePublicKey: pair.publicKey,
+    curveSecretKey: pair.secretKey,
+    zapDomain: domain,
     zapEnforceDomain: true,
   };
 }

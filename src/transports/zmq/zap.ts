@@ -10,9 +10,22 @@ import { createTally } from "./tally.ts";
 export type IsAllowed = (key: Uint8Array) => boolean;
 
 export interface Zap {
-  /** Decides for a domain from now on. What gives back `forget`s it, unless another one has come meanwhile. */
-  decide(domain: string, isAllowed: IsAllowed): () => void;
+  /** Decides for one socket from now on. */
+  decide(endpoint: string, isAllowed: IsAllowed): Domain;
   close(): Promise<void>;
+}
+
+/** Whom one socket lets in. */
+export interface Domain {
+  /** For the socket's `zapDomain`. No two have the same: an endpoint may have two sockets while it moves, each with its own keys. */
+  readonly name: string;
+  /** Nobody is answered from then on. */
+  forget(): void;
+}
+
+interface Judge {
+  readonly endpoint: string;
+  readonly isAllowed: IsAllowed;
 }
 
 const ADDRESS = "inproc://zeromq.zap.01";
@@ -23,7 +36,8 @@ const KEY_BYTES = 32;
 export async function openZap(context: Context, log: Log): Promise<Zap> {
   const socket = new Router({ context, linger: 0 });
   await socket.bind(ADDRESS);
-  const domains = new Map<string, IsAllowed>();
+  const domains = new Map<string, Judge>();
+  let made = 0;
   const refused = createTally((count) => log.warn({ count }, "refused clients whose keys are not allowed"));
   const ended = answer();
 
@@ -42,34 +56,36 @@ export async function openZap(context: Context, log: Log): Promise<Zap> {
     const end = frames.findIndex((frame) => frame.length === 0) + 1;
     const [version = EMPTY, id = EMPTY, domain = EMPTY, address = EMPTY, , mechanism = EMPTY, key = EMPTY] =
       frames.slice(end);
+    const judge = domains.get(domain.toString());
+    // Its socket is being closed. Without an answer the client goes on to the next one; told no, libzmq's would never come again.
+    if (judge === undefined) return;
     const isAllowed =
       version.toString() === VERSION && mechanism.toString() === "CURVE" && key.length === KEY_BYTES
-        ? judge(domain.toString(), key)
+        ? lets(judge, key)
         : false;
     if (!isAllowed) {
       refused.add(1);
-      log.debug({ endpoint: domain.toString(), address: address.toString() }, "refused a client's key");
+      log.debug({ endpoint: judge.endpoint, address: address.toString() }, "refused a client's key");
     }
     const [code, text] = isAllowed ? ["200", "OK"] : ["400", "this key is not allowed"];
     await socket.send([...frames.slice(0, end), VERSION, id, code, text, EMPTY, EMPTY]);
   }
 
   /** Whatever goes wrong is a no. */
-  function judge(domain: string, key: Uint8Array): boolean {
+  function lets(judge: Judge, key: Uint8Array): boolean {
     try {
-      return domains.get(domain)?.(key) ?? false;
+      return judge.isAllowed(key);
     } catch (err) {
-      log.error({ err, endpoint: domain }, "a key could not be judged, so it is refused");
+      log.error({ err, endpoint: judge.endpoint }, "a key could not be judged, so it is refused");
       return false;
     }
   }
 
   return {
-    decide(domain, isAllowed) {
-      domains.set(domain, isAllowed);
-      return () => {
-        if (domains.get(domain) === isAllowed) domains.delete(domain);
-      };
+    decide(endpoint, isAllowed) {
+      const name = String(++made);
+      domains.set(name, { endpoint, isAllowed });
+      return { name, forget: () => void domains.delete(name) };
     },
     async close() {
       refused.tell();
