@@ -59,8 +59,9 @@ export async function readPublicKey(file: string): Promise<string> {
 function parseCertificate(text: string, file: string): Certificate {
   const keys = new Map<string, string>();
   for (const [index, line] of text.split(/\r?\n/).entries()) {
-    const [, indent = "", name, value = ""] = /^(\s*)(public-key|secret-key)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
+    const [, indent = "", name, rest = ""] = /^(\s*)(public-key|secret-key)\s*=(.*)$/s.exec(line) ?? [];
     if (name === undefined) continue;
+    const value = rest.trim();
     const place = `${file}:${index + 1}:${indent.length + 1}`;
     if (keys.has(name)) throw wrong(place, `a second ${name}`);
     const key = /^(["'])(.*)\1$/.exec(value)?.[2] ?? value;
