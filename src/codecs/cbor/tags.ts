@@ -134,8 +134,9 @@ function readFraction(scan: CborScan, start: number, at: number, tag: 4 | 5): nu
 /** `mantissa * 2^exponent`, rounded once: to 53 bits, or fewer where a double has no more. Neither factor has to fit by itself. */
 function scaledByTwo(mantissa: bigint, exponent: number): number {
   const magnitude = mantissa < 0n ? -mantissa : mantissa;
+  if (magnitude === 0n) return 0;
   const bits = magnitude.toString(2).length;
-  if (magnitude === 0n || bits + exponent < SMALLEST_EXPONENT) return 0;
+  if (bits + exponent < SMALLEST_EXPONENT) return mantissa < 0n ? -0 : 0;
   const dropped = Math.max(bits - 53, SMALLEST_EXPONENT - exponent, 0);
   const kept = magnitude >> BigInt(dropped);
   const rest = magnitude - (kept << BigInt(dropped));
