@@ -1,6 +1,7 @@
-"""differential.py CODEC read | write SEED COUNT: what Python reads and writes of a codec, in the form of forms.ts.
+"""differential.py CODEC read | try | write SEED COUNT: what Python reads and writes of a codec, in the form of forms.ts.
 
-`read` takes messages from stdin and gives the form of each on stdout; `write` gives pairs of a message and the form of what is in
+`read` takes messages from stdin and gives the form of each on stdout; so does `try`, with `refused` for what can't be read, and
+`unlike` for what Python reads in a way of its own; `write` gives pairs of a message and the form of what is in
 it. All are preceded by their lengths in four bytes. CODEC is json, cbor, msgpack, value (google.protobuf.Value) or kinds.
 """
 
@@ -23,6 +24,10 @@ codec, mode, *rest = sys.argv[1:]
 
 
 # The form of a value: see forms.ts.
+
+
+class Unlike(Exception):
+    pass
 
 
 def text_form(text):
@@ -51,6 +56,8 @@ def form(value):
     if isinstance(value, bytes):
         return f"b{value.hex()}"
     if isinstance(value, datetime.datetime):
+        if mode == "try" and codec == "cbor":
+            raise Unlike  # Of a double of seconds Python keeps whole microseconds.
         # What came as a double of seconds is off by less than a millisecond, either way; what is in text is cut off.
         return f"@{(value - EPOCH + (MILLISECOND / 2 if mode == 'read' else 0 * MILLISECOND)) // MILLISECOND}"
     if isinstance(value, msgpack.Timestamp):
@@ -59,7 +66,7 @@ def form(value):
         return f"[{','.join(map(form, value))}]"
     if isinstance(value, dict):
         return map_form({str(key): form(item) for key, item in value.items()})
-    raise TypeError(f"no form for {value!r}")
+    raise Unlike(f"no form for {value!r}")
 
 
 def map_form(forms):
@@ -388,7 +395,7 @@ def written_kinds():
 
 
 READ = {
-    "json": lambda data: form(json.loads(data)),
+    "json": lambda data: form(json.loads(data, parse_int=lambda digits: -0.0 if digits == "-0" else int(digits))),
     "cbor": lambda data: form(cbor2.loads(data)),
     "msgpack": lambda data: form(msgpack.unpackb(data, timestamp=0, strict_map_key=False)),
     "value": lambda data: value_form(struct_pb2.Value.FromString(data)),
@@ -410,10 +417,21 @@ def put(data):
     sys.stdout.buffer.write(struct.pack(">I", len(data)) + data)
 
 
-if mode == "read":
+def read_or_refused(data):
+    try:
+        return READ[codec](data)
+    except Unlike:
+        return "unlike"
+    except Exception as error:
+        # Its dates end with the year 9999, and have three or six digits below a second.
+        told = f"{error} {error.__cause__}"
+        return "unlike" if "out of range" in told or "datetime" in told else "refused"
+
+
+if mode in ("read", "try"):
     while prefix := sys.stdin.buffer.read(4):
         data = sys.stdin.buffer.read(*struct.unpack(">I", prefix))
-        put(READ[codec](data).encode())
+        put((READ[codec](data) if mode == "read" else read_or_refused(data)).encode())
 else:
     seed, count = map(int, rest)
     random.seed(seed)

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createCodec } from "zmqecho";
+import { mutated } from "../fuzz/mutations.ts";
 import { formOf } from "./forms.ts";
 import { here, PYTHON, root, run } from "./programs.ts";
 import { KINDS, sentOf, VALUES } from "./random-values.ts";
@@ -117,6 +118,22 @@ describe.each(CODECS)("$name", ({ name, codec, values, written }) => {
         return ours === form ? [] : [`${bytes.toString("hex")}: ${ours} is ${form}`];
       }),
     );
+  });
+
+  test("what is read of changed bytes Python reads as the same", { timeout: TIMEOUT_MS }, async () => {
+    const told = await writtenByPython(name, 3_000);
+    const short = told.map(({ bytes }) => bytes).filter(({ length }) => length > 0 && length < 80);
+    const messages = fc.sample(mutated(short, 3), { numRuns: COUNT, seed });
+    const theirs = await python([name, "try"], messages);
+    let both = 0;
+    const differences = messages.flatMap((bytes, index) => {
+      const [ours, form] = [formIn(codec.decode, bytes), String(theirs[index])];
+      if (ours.startsWith("refused") || form === "unlike") return [];
+      if (ours === form) both++;
+      return ours === form ? [] : [`${bytes.toString("hex")}: ${ours} is ${form}`];
+    });
+    expectNone(differences);
+    expect(both).toBeGreaterThan(COUNT / 20);
   });
 
   /** A codec that is wrong in one small way has to be caught. */
