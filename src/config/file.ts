@@ -4,6 +4,7 @@ import { constants } from "node:fs";
 import { access, lstat, readFile, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { ConfigError, textOf } from "../errors.ts";
+import { printableLine } from "../printable.ts";
 import { firstLine } from "../wording.ts";
 import type { Evaluated } from "./code-file.ts";
 import { quoted } from "./explain.ts";
@@ -167,9 +168,9 @@ function loadError(file: string, error: unknown): ConfigError {
   // js-yaml's YAMLException.
   const { mark, reason } = error as { mark?: { line?: unknown; column?: unknown }; reason?: unknown };
   if (typeof mark?.line === "number" && typeof mark.column === "number" && typeof reason === "string") {
-    return new ConfigError([{ file, line: mark.line + 1, column: mark.column + 1, message: reason }]);
+    return new ConfigError([{ file, line: mark.line + 1, column: mark.column + 1, message: printableLine(reason) }]);
   }
-  return new ConfigError([{ file, message: firstLine(textOf(error)) }]);
+  return new ConfigError([{ file, message: printableLine(firstLine(textOf(error))) }]);
 }
 
 async function assertReadable(file: string, fail: (message: string) => Error): Promise<void> {
