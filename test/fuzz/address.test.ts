@@ -96,8 +96,8 @@ test(
       expect(readOrRefused(reachable(text).replace(/:[*0]$/, ":1"), "connect"), reachable(text)).toBeDefined();
       if (isLoopback(address) && address.transport === "tcp") expect(address.host).toMatch(/^(127\.|::1$)/);
     });
-    fuzz(property, 4_000);
-    expect(addresses).toBeGreaterThan(500);
+    fuzz(property, 2_000);
+    expect(addresses).toBeGreaterThan(200);
   },
   TIMEOUT_MS,
 );

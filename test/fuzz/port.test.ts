@@ -153,7 +153,7 @@ test(
       await say(port, [bytes.subarray(0, cut), bytes.subarray(cut)]);
       await expectService();
     });
-    await fuzzAsync(property, 80);
+    await fuzzAsync(property, 60);
     for (const { bytes } of corpusOf("port")) for (const port of ports) await say(port, [bytes]);
     await expectService();
     expect(residentMb(host.pid) - before, "megabytes more").toBeLessThan(150);

@@ -171,8 +171,8 @@ describe("ZEP/1", () => {
         }
         expect(plainly(parseRequest(writeRequest(read)))).toBe(plainly(read));
       });
-      fuzz(property, 3_000);
-      expect(requests).toBeGreaterThan(100);
+      fuzz(property, 1_500);
+      expect(requests).toBeGreaterThan(50);
     },
     TIMEOUT_MS,
   );
@@ -193,7 +193,7 @@ describe("ZEP/1", () => {
           }
         }
       });
-      fuzz(property, 3_000);
+      fuzz(property, 1_500);
     },
     TIMEOUT_MS,
   );
@@ -205,7 +205,7 @@ describe("ZEP/1", () => {
         const read = parsePlainError(frames);
         expect(read !== undefined).toBe(hasErrorsForm(frames));
       });
-      fuzz(property, 3_000);
+      fuzz(property, 1_500);
     },
     TIMEOUT_MS,
   );
@@ -326,15 +326,17 @@ describe("batches", () => {
         }
         expect(isTaken).toBe(fits);
       });
-      fuzz(property, 3_000);
-      expect(batches).toBeGreaterThan(100);
+      fuzz(property, 1_500);
+      expect(batches).toBeGreaterThan(50);
     },
     TIMEOUT_MS,
   );
 });
 
 test.each(corpusOf("zep"))("what was kept is read or refused: $why", ({ bytes }) => {
-  const frames = unpackBatch(bytes, BATCH_LIMITS).flatMap((item) => [...item.frames]);
+  // Frames are kept as a batch, and what is no batch is one frame.
+  const items = readOrRefused(() => unpackBatch(bytes, BATCH_LIMITS));
+  const frames = items?.flatMap((item) => [...item.frames]) ?? [bytes];
   readOrRefused(() => parseRequest(frames));
   readOrRefused(() => parseReply(frames));
   expect(parsePlainError(frames) !== undefined).toBe(hasErrorsForm(frames));

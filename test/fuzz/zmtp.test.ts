@@ -130,7 +130,7 @@ test(
     const property = fc.property(side, lengths, (bytes, pieces) => {
       messages += expectSameInPieces(bytes, pieces).requests.length;
     });
-    fuzz(property, 3_000);
+    fuzz(property, 2_000);
     expect(messages).toBeGreaterThan(100);
   },
   TIMEOUT_MS,
