@@ -52,3 +52,12 @@ export function formOf(value: unknown, zero: "kept" | "written" = "kept"): strin
   const members = Object.entries(value as object).map(([key, item]) => `${JSON.stringify(key)}:${formOf(item, zero)}`);
   return `{${members.sort().join()}}`;
 }
+
+/**
+ * A message of ours is one line, and as long as somebody reads. DEL and C1 may be in what it quotes: they end no line, and
+ * whoever prints it shows them.
+ */
+export function expectOneLine(message: string, most: number): void {
+  const isOne = message.length > 0 && message.length <= most && !/(?![\u007f-\u009f])\p{Cc}/u.test(message);
+  if (!isOne) throw new Error(`no line of 1 to ${most} characters: ${JSON.stringify(message)}`);
+}

@@ -21,7 +21,7 @@ import {
 } from "../../src/wire/zep.ts";
 import { corpusOf } from "./corpus.ts";
 import { fuzz, TIMEOUT_MS } from "./fuzz.ts";
-import { formOf } from "./model.ts";
+import { expectOneLine, formOf } from "./model.ts";
 import { mutated, mutatedFrom } from "./mutations.ts";
 
 type ErrorReply = Exclude<ZepReply, { code: "ok" }>;
@@ -112,7 +112,7 @@ function readOrRefused<T>(read: () => T): T | undefined {
   } catch (error) {
     if (!ZmqEchoError.is(error)) throw error;
     expect(error.code).toMatch(/^(invalid_argument|unimplemented|resource_exhausted)$/);
-    expect(error.message).toMatch(/^.{1,400}$/);
+    expectOneLine(error.message, 400);
     return undefined;
   }
 }
