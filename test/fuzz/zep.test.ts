@@ -1,14 +1,12 @@
-import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeReply, readPlainReply, readZepReply } from "../../src/client/reply.ts";
 import type { Body } from "../../src/codecs/codec.ts";
 import { createCodec } from "../../src/codecs/registry.ts";
-import { ERROR_CODES, type ErrorCode, isErrorCode, type JsonObject, ZmqEchoError } from "../../src/errors.ts";
+import { ERROR_CODES, isErrorCode, ZmqEchoError } from "../../src/errors.ts";
 import { createReader } from "../../src/recording/said.ts";
-import { BATCH_LIMITS, packBatch, packedSize, unpackBatch } from "../../src/wire/batch.ts";
+import { BATCH_LIMITS, unpackBatch } from "../../src/wire/batch.ts";
 import {
-  NO_METADATA,
   packedIn,
   parsePlainError,
   parseReply,
@@ -17,105 +15,11 @@ import {
   writeReply,
   writeRequest,
   type ZepReply,
-  type ZepRequest,
 } from "../../src/wire/zep.ts";
 import { corpusOf } from "./corpus.ts";
 import { fuzz, TIMEOUT_MS } from "./fuzz.ts";
-import { expectOneLine, formOf } from "./model.ts";
-import { mutated, mutatedFrom } from "./mutations.ts";
-
-type ErrorReply = Exclude<ZepReply, { code: "ok" }>;
-
-const utf8 = fc.string({ unit: "binary", maxLength: 60 });
-const name = utf8.filter((text) => Buffer.byteLength(text) <= 255);
-const body = fc.array(fc.uint8Array({ maxLength: 30 }), { minLength: 1, maxLength: 4 });
-const free = fc.dictionary(
-  utf8.filter((key) => !["__proto__", "timeout-ms", "request-id"].includes(key)),
-  utf8,
-  { maxKeys: 4, noNullPrototype: true },
-);
-const known = fc.record(
-  {
-    "timeout-ms": fc.integer({ min: 1, max: 999_999_999 }).map(String),
-    "request-id": fc.stringMatching(/^[\x21-\x7e]{1,128}$/),
-  },
-  { requiredKeys: [], noNullPrototype: true },
-);
-const metadata = fc.tuple(free, known).map(([some, others]) => ({ ...some, ...others }));
-const code = fc.constantFrom(...(Object.keys(ERROR_CODES) as ErrorCode[]));
-const line = utf8.map((text) => text.replace(/[\r\n\u2028\u2029]+/g, " ").trim());
-const details = fc
-  .object({
-    key: utf8.filter((key) => key !== "__proto__"),
-    values: [utf8, fc.integer(), fc.constant(null)],
-    maxDepth: 2,
-  })
-  .filter((object) => Buffer.byteLength(JSON.stringify(object)) <= 8192) as fc.Arbitrary<JsonObject>;
-
-const request: fc.Arbitrary<ZepRequest> = fc.oneof(
-  fc.record({ verb: fc.constant("call" as const), handler: name, codec: name, metadata, body }),
-  fc.record({ verb: fc.constantFrom("ping" as const, "list" as const, "stats" as const) }),
-  fc.record({ verb: fc.constant("describe" as const), handler: name }),
-  fc.record({ verb: fc.constant("batch" as const), packed: fc.uint8Array() }, { requiredKeys: ["verb"] }),
-);
-const errorReply: fc.Arbitrary<ErrorReply> = fc.record({ code, message: line, details });
-const reply: fc.Arbitrary<ZepReply> = fc.oneof(
-  fc.record({ code: fc.constant("ok" as const), codec: name, metadata, body }),
-  errorReply,
-);
-
-const vectors = JSON.parse(readFileSync(new URL("../vectors/zep1.json", import.meta.url), "utf8")) as Record<
-  "requests" | "replies" | "plainReplies",
-  { frames: string[] }[]
-> & { batches: { frame: string }[] };
-const framesOf = (rows: readonly { frames: string[] }[]): Body[] =>
-  rows.map(({ frames }) => frames.map((frame) => Buffer.from(frame, "hex")));
-
-/** Frames of a message with changes in one of them, or in their number. */
-function changed(messages: fc.Arbitrary<Body>): fc.Arbitrary<Body> {
-  const one = messages
-    .filter((frames) => frames.length > 0)
-    .chain((frames) =>
-      fc.nat(frames.length - 1).chain((at) => {
-        return mutatedFrom(fc.constant(frames[at] ?? new Uint8Array())).map((frame): Body => frames.with(at, frame));
-      }),
-    );
-  const fewer = fc.tuple(messages, fc.nat(6)).map(([frames, length]): Body => frames.slice(0, length));
-  const more = fc.tuple(messages, messages).map((both): Body => both.flat());
-  return fc.oneof({ weight: 4, arbitrary: one }, { weight: 1, arbitrary: fewer }, { weight: 1, arbitrary: more });
-}
-
-/** Keys that an object would take for something else. */
-const PROTO = '{"__proto__":"x"}';
-const ODD_REQUEST = ["ZEP1 call", "a", "json", PROTO, "1"].map((text) => Buffer.from(text));
-const ODD_REPLIES = [["ZEP1 ok", "json", PROTO, "1"], ["ZEP1 internal", "", PROTO], [`ZEP1 internal\n\n${PROTO}`]].map(
-  (texts) => texts.map((text) => Buffer.from(text)),
-);
-
-const from = (rows: readonly Body[]) => fc.constantFrom(...rows);
-const anyRequest = changed(fc.oneof(request.map(writeRequest), from([ODD_REQUEST, ...framesOf(vectors.requests)])));
-const anyReply = changed(
-  fc.oneof(
-    reply.map(writeReply),
-    errorReply.map(writePlainError),
-    from([...ODD_REPLIES, ...framesOf([...vectors.replies, ...vectors.plainReplies])]),
-  ),
-);
-
-const plainly = (read: object) =>
-  formOf({ ...read, ...("metadata" in read && { metadata: { ...(read.metadata as object) } }) });
-
-/** What a parser made of frames, or undefined if it refused them as it may. */
-function readOrRefused<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (!ZmqEchoError.is(error)) throw error;
-    expect(error.code).toMatch(/^(invalid_argument|unimplemented|resource_exhausted)$/);
-    expectOneLine(error.message, 400);
-    return undefined;
-  }
-}
+import { formOf } from "./model.ts";
+import { anyReply, anyRequest, errorReply, plainly, readOrRefused, reply, request } from "./zep-messages.ts";
 
 describe("ZEP/1", () => {
   test(
@@ -285,64 +189,6 @@ function hasErrorsForm([frame, ...more]: Body): boolean {
   }
 }
 
-describe("batches", () => {
-  const item = fc.record({
-    id: fc.nat(2 ** 32 - 1),
-    frames: fc.array(fc.uint8Array({ maxLength: 20 }), { minLength: 1, maxLength: 5 }),
-  });
-  const items = fc.array(item, { minLength: 1, maxLength: 20 });
-  const pack = (given: readonly { id: number; frames: Body }[]) =>
-    packBatch(
-      given,
-      given.reduce((bytes, { frames }) => bytes + packedSize(frames), 0),
-    );
-
-  test(
-    "are unpacked as they were packed",
-    () => {
-      fuzz(
-        fc.property(items, (given) => {
-          const read = unpackBatch(pack(given), BATCH_LIMITS);
-          expect(read.map(({ id, frames }) => formOf({ id, frames }))).toEqual(given.map((one) => formOf(one)));
-        }),
-        500,
-      );
-    },
-    TIMEOUT_MS,
-  );
-
-  test(
-    "any bytes are a batch, and the only bytes of that batch, or are refused",
-    () => {
-      let batches = 0;
-      const valid = vectors.batches.map(({ frame }) => Buffer.from(frame, "hex"));
-      const bytes = fc.oneof(fc.uint8Array(), mutated(valid), mutatedFrom(items.map(pack)));
-      const limits = fc.record({
-        maxBytes: fc.integer({ min: 1, max: 400 }),
-        maxCalls: fc.integer({ min: 1, max: 8 }),
-      });
-      const property = fc.property(bytes, limits, (given, few) => {
-        const read = readOrRefused(() => unpackBatch(given, BATCH_LIMITS));
-        if (read !== undefined) {
-          batches++;
-          expect(pack(read).equals(given)).toBe(true);
-        }
-        const fits = read !== undefined && given.length <= few.maxBytes && read.length <= few.maxCalls;
-        let isTaken = true;
-        try {
-          unpackBatch(given, few);
-        } catch {
-          isTaken = false;
-        }
-        expect(isTaken).toBe(fits);
-      });
-      fuzz(property, 1_500);
-      expect(batches).toBeGreaterThan(50);
-    },
-    TIMEOUT_MS,
-  );
-});
-
 test.each(corpusOf("zep"))("what was kept is read or refused: $why", ({ bytes }) => {
   // Frames are kept as a batch, and what is no batch is one frame.
   const items = readOrRefused(() => unpackBatch(bytes, BATCH_LIMITS));
@@ -350,9 +196,4 @@ test.each(corpusOf("zep"))("what was kept is read or refused: $why", ({ bytes })
   readOrRefused(() => parseRequest(frames));
   readOrRefused(() => parseReply(frames));
   expect(parsePlainError(frames) !== undefined).toBe(hasErrorsForm(frames));
-});
-
-test("a message without metadata has none", () => {
-  const call = parseRequest([Buffer.from("ZEP1 call"), ...["a", "json", "", "1"].map((text) => Buffer.from(text))]);
-  expect(call).toMatchObject({ metadata: NO_METADATA });
 });
