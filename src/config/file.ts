@@ -1,8 +1,10 @@
 /** Finding and reading the config file, whatever its format. */
+import { isUtf8 } from "node:buffer";
 import { constants } from "node:fs";
-import { access, lstat, stat } from "node:fs/promises";
+import { access, lstat, readFile, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { ConfigError, textOf } from "../errors.ts";
+import { printableLine } from "../printable.ts";
 import { firstLine } from "../wording.ts";
 import type { Evaluated } from "./code-file.ts";
 import { quoted } from "./explain.ts";
@@ -97,6 +99,7 @@ async function using(read: (explorer: Explorer) => Promise<Result>, named?: stri
         extension,
         async (file: string, content: string) => {
           try {
+            await expectUtf8(file, content);
             const loaded: unknown = await loader(file, content);
             expectObject(file, loaded, texts.get(file));
             return loaded;
@@ -139,6 +142,17 @@ function expectObject(file: string, loaded: unknown, text: LocatedJson | undefin
   throw new ConfigError([{ file, ...text?.position([]), message: `expected an object, got ${quoted(value)}` }]);
 }
 
+/** Bytes that are none have become U+FFFD, and a path or a name with that in it would be another one, in silence. */
+async function expectUtf8(file: string, content: string): Promise<void> {
+  // The rest of a package.json is nobody's business.
+  if (!content.includes("\uFFFD") || file.endsWith("package.json")) return;
+  const bytes = await readFile(file);
+  if (isUtf8(bytes)) return;
+  const lines = bytes.toString("latin1").split("\n");
+  const line = lines.findIndex((text) => !isUtf8(Buffer.from(text, "latin1"))) + 1;
+  throw new ConfigError([{ file, line, column: 1, message: "this line is not UTF-8; save the file as that" }]);
+}
+
 /** What cosmiconfig itself has against a file. */
 function readError(file: string | undefined, error: unknown): ConfigError {
   const text = firstLine(textOf(error));
@@ -154,9 +168,9 @@ function loadError(file: string, error: unknown): ConfigError {
   // js-yaml's YAMLException.
   const { mark, reason } = error as { mark?: { line?: unknown; column?: unknown }; reason?: unknown };
   if (typeof mark?.line === "number" && typeof mark.column === "number" && typeof reason === "string") {
-    return new ConfigError([{ file, line: mark.line + 1, column: mark.column + 1, message: reason }]);
+    return new ConfigError([{ file, line: mark.line + 1, column: mark.column + 1, message: printableLine(reason) }]);
   }
-  return new ConfigError([{ file, message: firstLine(textOf(error)) }]);
+  return new ConfigError([{ file, message: printableLine(firstLine(textOf(error))) }]);
 }
 
 async function assertReadable(file: string, fail: (message: string) => Error): Promise<void> {

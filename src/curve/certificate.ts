@@ -49,10 +49,11 @@ function parseCertificate(text: string, file: string): Certificate {
   const keys = new Map<string, string>();
   let section = KEYS_SECTION;
   for (const [index, line] of text.split(/\r?\n/).entries()) {
-    const [, indent = "", name, value = ""] = /^(\s*)(public-key|secret-key)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
+    const [, indent = "", name, rest = ""] = /^(\s*)(public-key|secret-key)\s*=(.*)$/s.exec(line) ?? [];
     if (name === undefined) section = /^\ufeff?([\w-]+)/.exec(line)?.[1] ?? section;
     // Metadata may have any names, even those.
     if (name === undefined || section !== KEYS_SECTION) continue;
+    const value = rest.trim();
     const place = `${file}:${index + 1}:${indent.length + 1}`;
     if (keys.has(name)) throw wrong(place, `a second ${name}`);
     const key = /^(["'])(.*?)\1\s*(#.*)?$/.exec(value)?.[2] ?? value;

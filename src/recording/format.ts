@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import type { Body, Codec, CodecRole, CodecSpec } from "../codecs/codec.ts";
 import { BUILT_IN_CODECS } from "../config/defaults.ts";
 import { ConfigError, textOf } from "../errors.ts";
+import { printableLine } from "../printable.ts";
 
 export const VERSION = 1;
 
@@ -107,40 +108,51 @@ function parseObject(text: string): Record<string, unknown> {
   try {
     parsed = JSON.parse(text);
   } catch (error) {
-    throw new Malformed(`this line is no JSON: ${textOf(error)}`);
+    throw new Malformed(`this line is no JSON: ${printableLine(textOf(error))}`);
   }
   if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) return parsed as Record<string, unknown>;
   throw new Malformed("this line is no JSON object");
 }
 
 function headerFrom(line: Record<string, unknown>): Header {
-  const { zmqecho, version, target, codec, spec, zep, startedAt } = line;
+  const { zmqecho, version, target, codec, spec, zep, startedAt = "" } = line;
   if (zmqecho !== "recording") throw new Malformed('a recording begins with a line {"zmqecho":"recording",…}');
   if (version !== VERSION) throw new Malformed(`version ${JSON.stringify(version)} can't be read here; ${VERSION} can`);
   if (typeof target !== "string") throw new Malformed("target: the address is missing");
   if (typeof codec !== "string") throw new Malformed("codec: its name is missing");
   if (typeof zep !== "boolean") throw new Malformed("zep: true or false is missing");
-  return {
-    target,
-    codec,
-    zep,
-    startedAt: String(startedAt),
-    ...(spec !== undefined && { spec: spec as CodecSpec }),
-  };
+  if (typeof startedAt !== "string") throw new Malformed("startedAt: a time as text is expected");
+  if (spec !== undefined && !isSpec(spec)) throw new Malformed("spec: what a codec is made from is expected");
+  return { target, codec, zep, startedAt, ...(spec !== undefined && { spec }) };
+}
+
+/** Whether it has a codec's shape; if there is such a codec is up to whoever makes it. */
+function isSpec(spec: unknown): spec is CodecSpec {
+  if (typeof spec === "string") return true;
+  if (typeof spec !== "object" || spec === null || "encode" in spec) return false;
+  const { type, proto = [], include = [], request = "", response = "" } = spec as Record<string, unknown>;
+  const isText = (value: unknown) => typeof value === "string";
+  const isList = (value: unknown) => Array.isArray(value) && value.every(isText);
+  return [type, request, response].every(isText) && (isText(proto) || isList(proto)) && isList(include);
 }
 
 function entryFrom({ n, atMs, request, reply, latencyMs }: Record<string, unknown>): Entry {
-  if (typeof n !== "number") throw new Malformed("n: the number of the request is missing");
-  if (typeof atMs !== "number" || atMs < 0) throw new Malformed("atMs: milliseconds are missing");
+  if (!isFiniteNumber(n)) throw new Malformed("n: the number of the request is missing");
+  if (!isFiniteNumber(atMs) || atMs < 0) throw new Malformed("atMs: milliseconds are missing");
   return {
     number: n,
     atMs,
     request: framesFrom(request, "request"),
     ...(reply !== undefined && {
       reply: framesFrom(reply, "reply"),
-      latencyMs: typeof latencyMs === "number" ? latencyMs : 0,
+      latencyMs: isFiniteNumber(latencyMs) ? latencyMs : 0,
     }),
   };
+}
+
+/** JSON has no infinity, but numbers that become one. */
+function isFiniteNumber(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value);
 }
 
 function framesFrom(value: unknown, what: string): Body {

@@ -4,6 +4,7 @@
  */
 import { isIPv4, isIPv6 } from "node:net";
 import { ZmqEchoError } from "../errors.ts";
+import { printableLine } from "../printable.ts";
 
 /** What the address is for: a server's own place, or where a client finds it. */
 export type AddressUse = "bind" | "connect";
@@ -124,7 +125,7 @@ function parseIpc(text: string, path: string): IpcAddress {
 }
 
 function bad(text: string, why: string): ZmqEchoError {
-  return new ZmqEchoError("invalid_argument", `address ${JSON.stringify(text)}: ${why}`);
+  return new ZmqEchoError("invalid_argument", printableLine(`address ${JSON.stringify(text)}: ${why}`));
 }
 
 /** Whether two sockets can't have these at the same time. */

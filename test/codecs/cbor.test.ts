@@ -123,6 +123,10 @@ describe("tags", () => {
     ["a decimal fraction of a bignum, in an open array", "c49f20c249010000000000000000ff", 2 ** 64 / 10],
     ["a bigfloat", "c5822003", 1.5],
     ["a bigfloat whose power alone is out of range", `c5823904ffc2588080${"00".repeat(127)}`, 2 ** -257],
+    ["a bigfloat whose mantissa alone is out of range", `c5823907cfc259010080${"00".repeat(255)}`, 2 ** 47],
+    // (2^62 + 2^59 + 1) * 2^-1134 is just above the middle of 4 and 5 times 2^-1074; rounded to 53 bits first it would be the middle.
+    ["a bigfloat among the smallest, a bit above the middle of two", "c58239046d1b4800000000000001", 5 * 2 ** -1074],
+    ["a bigfloat below zero and above every double there", "c5823907a03880", -0],
     ["nothing to the power of very much", "c5821a7fffffff00", 0],
     ["a bigfloat that Math.exp gets wrong", "c5820a01", 1024],
     ["CBOR that says so", "d9d9f7 a1 6161 d9d9f7 01", { a: 1 }],

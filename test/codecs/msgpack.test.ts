@@ -95,6 +95,9 @@ test("a leading U+FEFF stays, in text and keys of any length", () => {
   }
 });
 
-test("bytes of the result are Uint8Arrays, also from a Buffer", () => {
-  expect(decode("c403010203")).toStrictEqual(new Uint8Array([1, 2, 3]));
+test("bytes of the result are Uint8Arrays of their own, also from a Buffer", () => {
+  const message = Buffer.from("91c403010203", "hex");
+  const [bytes] = msgpack.decode(message) as [Uint8Array];
+  message.fill(0);
+  expect(bytes).toStrictEqual(new Uint8Array([1, 2, 3]));
 });

@@ -206,6 +206,8 @@ describe("decoding", () => {
     ],
     ["a varint without an end", "08ffffffffffffffffffff01", "$.anInt32: invalid varint encoding"],
     ["field number 0", "0001", "$: illegal tag: field number 0"],
+    ["an unknown field whose varint has more than ten bytes", `c80a${"80".repeat(10)}01`, "$: invalid varint encoding"],
+    ["such a varint in an unknown group", `d30a08${"80".repeat(10)}01d40a`, "$: invalid varint encoding"],
     ["the end of a group that never began", "0c", "$.anInt32: field 1 came with wire type 4, but int32 has 0"],
     ["a group without an end", "c33e", "$: the bytes end inside a value"],
   ])("refuses %s", (_name, hex, message) => {

@@ -104,6 +104,21 @@ describe("JSON", () => {
     expect(await problemsIn(content)).toEqual([message]);
   });
 
+  test("that is not UTF-8 is refused, with the line, and so is YAML; a U+FFFD that somebody wrote is a character", async () => {
+    const latin1 = Buffer.from('{\n  "endpoints": { "a": { "bind": "ipc://gr\u00fcn" } }\n}', "latin1");
+    const folder = folderWith({
+      "a.json": latin1,
+      "a.yaml": latin1,
+      "b.json": '{ "plugins": ["\ufffd"] }',
+    });
+    for (const name of ["a.json", "a.yaml"]) {
+      const problems = await problemsOf(loadConfig({ cwd: folder, env, file: name }), folder);
+      expect(problems).toEqual([`${name}:2:1: this line is not UTF-8; save the file as that`]);
+    }
+    const { config } = await loadConfig({ cwd: folder, env, file: "b.json" });
+    expect(config.plugins).toEqual(["\ufffd"]);
+  });
+
   test("with a key twice names both places", async () => {
     expect(await problemsIn('{ "watch": true,\n  "watch": false }')).toEqual([
       '2:3: the key "watch" is here twice, first at 1:3; keep one',

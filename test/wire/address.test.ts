@@ -78,6 +78,7 @@ describe("what else is refused, and what to write instead", () => {
     ["bind", "tcp://[::1:25933", "write an IPv6 address in brackets"],
     ["bind", "tcp://[::1]x:25933", "write an IPv6 address in brackets"],
     ["bind", "tcp://[]:25933", "holds no IPv6 address"],
+    ["bind", "tcp://a\nb:25933", '"a\\x0ab" is no host name'],
     ["bind", "tcp://[127.0.0.1]:25933", "holds no IPv6 address"],
     ["bind", "tcp://256.0.0.1:25933", "is no IPv4 address"],
     ["bind", "tcp://127.1:25933", "is no IPv4 address"],

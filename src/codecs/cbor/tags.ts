@@ -125,18 +125,29 @@ function readFraction(scan: CborScan, start: number, at: number, tag: 4 | 5): nu
   }
   if (open && scan.bytes[end++] !== 0xff) throw wrong();
 
-  const value = tag === 4 ? Number(`${mantissa}e${exponent}`) : scaleByTwo(Number(mantissa), exponent);
+  const value = tag === 4 ? Number(`${mantissa}e${exponent}`) : scaledByTwo(mantissa, exponent);
   if (!Number.isFinite(value)) throw new Error(`the fraction at byte ${start} is beyond the range of a double`);
   scan.rewrite.replace(start, end, doubleItem(value));
   return end;
 }
 
-/** In two steps, because 2^exponent alone can leave a double's range where the product doesn't. */
-function scaleByTwo(mantissa: number, exponent: number): number {
-  if (mantissa === 0) return 0;
-  const half = Math.trunc(exponent / 2);
-  return mantissa * 2 ** half * 2 ** (exponent - half);
+/** `mantissa * 2^exponent`, rounded once: to 53 bits, or fewer where a double has no more. Neither factor has to fit by itself. */
+function scaledByTwo(mantissa: bigint, exponent: number): number {
+  const magnitude = mantissa < 0n ? -mantissa : mantissa;
+  if (magnitude === 0n) return 0;
+  const bits = magnitude.toString(2).length;
+  if (bits + exponent < SMALLEST_EXPONENT) return mantissa < 0n ? -0 : 0;
+  const dropped = Math.max(bits - 53, SMALLEST_EXPONENT - exponent, 0);
+  const kept = magnitude >> BigInt(dropped);
+  const rest = magnitude - (kept << BigInt(dropped));
+  const half = dropped === 0 ? 1n : 1n << BigInt(dropped - 1);
+  const isUp = rest > half || (rest === half && (kept & 1n) === 1n);
+  const value = Number(isUp ? kept + 1n : kept) * 2 ** (exponent + dropped);
+  return mantissa < 0n ? -value : value;
 }
+
+/** Of the last bit that a double has: 2^-1074 is the least it can hold. */
+const SMALLEST_EXPONENT = -1074;
 
 const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
 

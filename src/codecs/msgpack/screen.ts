@@ -34,6 +34,7 @@ export function screenMsgpack(bytes: Uint8Array, limits: CodecLimits): Screened 
   let items = 0;
   let at = 0;
   let isKey = false;
+  let hasBytes = false;
   for (;;) {
     const start = at;
     const format = FORMATS[byteAt(bytes, start)];
@@ -64,6 +65,8 @@ export function screenMsgpack(bytes: Uint8Array, limits: CodecLimits): Screened 
         }
       } else if (kind === "extension") {
         expectTimestamp(bytes, at, length);
+      } else if (kind === "bytes") {
+        hasBytes = true;
       }
       at = end;
     }
@@ -84,7 +87,9 @@ export function screenMsgpack(bytes: Uint8Array, limits: CodecLimits): Screened 
     isKey = keyed[top] === true;
   }
   if (at < bytes.length) throw new Error(`it ends at byte ${at}, and more follows`);
-  return { bytes: rewrite.finish(), items };
+  const screened = rewrite.finish();
+  // The library gives byte strings as views of what it reads, and a message, or the batch it came in, is not the handler's.
+  return { bytes: hasBytes && screened === bytes ? Uint8Array.from(screened) : screened, items };
 }
 
 /** The one extension the specification defines: type -1 in 4, 8 or 12 bytes, nanoseconds below a second. */

@@ -41,6 +41,14 @@ export interface ProtobufCodec extends FrameCodec {
  */
 export function createProtobufCodec(spec: ProtobufSpec, { role, folder, name, texts }: ProtobufOptions): ProtobufCodec {
   const { Reader, Writer } = loadProtobufjs();
+  /** Of fields that are not known, a varint may be as long as any other, ten bytes, and not endless. */
+  class CheckedReader extends Reader {
+    override skip(length?: number): this {
+      if (length === undefined) this.uint64();
+      else super.skip(length);
+      return this;
+    }
+  }
   const files = typeof spec.proto === "string" ? [spec.proto] : (spec.proto ?? []);
   if (spec.proto !== undefined && files.length === 0)
     throw refuse(name, `"proto" is an empty list; name a .proto file`);
@@ -76,7 +84,7 @@ export function createProtobufCodec(spec: ProtobufSpec, { role, folder, name, te
     },
     decode(bytes) {
       try {
-        return readMessage(decoded.plan, new Reader(bytes), 0);
+        return readMessage(decoded.plan, new CheckedReader(bytes), 0);
       } catch (error) {
         throw asCodecError(error, name, "decode");
       }
