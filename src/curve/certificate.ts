@@ -3,6 +3,7 @@
  * section `curve`. What a key is never stands in an error.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
+import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { textOf, ZmqEchoError } from "../errors.ts";
 import { decodeZ85, encodeZ85 } from "./z85.ts";
@@ -99,7 +100,8 @@ function publicKeyOf(secretKey: string): string {
 
 async function readText(file: string): Promise<string> {
   try {
-    await using handle = await open(file);
+    // Not to wait for who may write to a pipe.
+    await using handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
     const facts = await handle.stat();
     if (!facts.isFile()) throw new Error("this is no file");
     if (facts.size > LONGEST_FILE_BYTES) throw new Error("it is too large to be a certificate");
