@@ -60,14 +60,21 @@ test.each([
   figures(`odd configuration, ${how}: ${version} kinds, each told of once and kept; ${load.ok()} calls, 0 lost`);
 });
 
-test.each(Object.keys(KINDS).filter((kind) => kind !== "nothing"))("at the start %s is exit 2 and one line", async (kind) => {
-  const cwd = siteWith({});
-  await replaceBy(join(cwd, "zmqecho.config.json"), Reflect.get(KINDS, kind));
-  for (const args of [["serve"], ["serve", "--config", "zmqecho.config.json"]]) {
-    const { code, stderr } = await run(args, { cwd });
-    expect([args, code, stderr]).toEqual([args, 2, expect.stringMatching(/^zmqecho: \S*zmqecho\.config\.json\S* .+\n$/)]);
-  }
-});
+test.each(Object.keys(KINDS).filter((kind) => kind !== "nothing"))(
+  "at the start %s is exit 2 and one line",
+  async (kind) => {
+    const cwd = siteWith({});
+    await replaceBy(join(cwd, "zmqecho.config.json"), Reflect.get(KINDS, kind));
+    for (const args of [["serve"], ["serve", "--config", "zmqecho.config.json"]]) {
+      const { code, stderr } = await run(args, { cwd });
+      expect([args, code, stderr]).toEqual([
+        args,
+        2,
+        expect.stringMatching(/^zmqecho: \S*zmqecho\.config\.json\S* .+\n$/),
+      ]);
+    }
+  },
+);
 
 test("one that a shell gives as a pipe is read", async () => {
   const cwd = siteWith({});

@@ -93,7 +93,9 @@ test("one of 100 MB loads, and one that is rewritten without end is there in its
   });
   await load.stop();
   expect([load.failures, load.foreign()]).toEqual([[], 0]);
-  figures(`a plugin of 100 MB: loaded, the host at ${Math.round(peakMemoryOf(host.pid))} MiB at most; ${version} rewrites`);
+  figures(
+    `a plugin of 100 MB: loaded, the host at ${Math.round(peakMemoryOf(host.pid))} MiB at most; ${version} rewrites`,
+  );
   await client.close();
   expect(await host.stop()).toMatchObject({ code: 0 });
 });
@@ -119,7 +121,8 @@ test("a schema that became a pipe holds nobody up", async () => {
 test("a key in `allow` that became a pipe lets nobody in, and the folder is followed further on", async () => {
   const cwd = siteWith(CONFIG);
   mkdirSync(join(cwd, "allow"));
-  for (const name of ["host", "allow/ann", "bob"]) expect(await run(["keygen", name], { cwd })).toMatchObject({ code: 0 });
+  for (const name of ["host", "allow/ann", "bob"])
+    expect(await run(["keygen", name], { cwd })).toMatchObject({ code: 0 });
   const curve = { certificate: "host.key_secret", allow: "allow" };
   writeFileSync(
     join(cwd, "zmqecho.config.json"),
