@@ -35,7 +35,7 @@ export function exitSoon(patienceMs = Number.POSITIVE_INFINITY): void {
   setTimeout(() => (isWaiting() && left > 0 ? exitSoon(left) : exitNow()), LAST_MOMENT_MS).unref();
 }
 
-function exitNow(code?: number): void {
+function exitNow(code = process.exitCode): void {
   process.once("exit", () => {
     if (isWaiting()) process.kill(process.pid, "SIGKILL");
   });

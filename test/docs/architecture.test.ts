@@ -32,6 +32,7 @@ const FLOORS = [
     "deadlines",
     "linked-list",
     "durations",
+    "files",
     "counts",
   ],
   ["handler", "errors", "printable"],

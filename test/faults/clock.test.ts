@@ -7,7 +7,7 @@ import { folderWith } from "../config/folder.ts";
 import { ANY_PORT } from "../hosts.ts";
 import { run, serve, start } from "../processes.ts";
 import { startLoad } from "./load.ts";
-import { figures, siteWith, until } from "./site.ts";
+import { figures, siteWith, until, untilAnswer } from "./site.ts";
 
 const LIBRARY = readdirSync("/usr/lib")
   .map((folder) => `/usr/lib/${folder}/faketime/libfaketime.so.1`)
@@ -75,13 +75,7 @@ test("no deadline of a host fires or hangs, and it follows edits and tells its f
     await expect(client.call("never", null)).rejects.toMatchObject({ code: "deadline_exceeded" });
     expect(performance.now() - from).toBeLessThan(3_000);
     writeFileSync(join(cwd, "plugins/edited.mjs"), `export default () => ${index + 1};`);
-    let seen: unknown;
-    await until(() => {
-      void client.call("edited", null).then((reply) => {
-        seen = reply;
-      });
-      return seen === index + 1;
-    });
+    await untilAnswer(() => client.call("edited", null), index + 1);
   }
   await Promise.all(loads.map((load) => load.stop()));
   expect(loads.map((load) => [load.failures, load.foreign()])).toEqual([
@@ -134,5 +128,25 @@ test("send takes as long as it says, and measures what it took", async () => {
   const latencies = replies().map((line) => Number((JSON.parse(line) as { latencyMs: unknown }).latencyMs));
   expect(latencies).toHaveLength(12);
   expect(latencies.filter((ms) => ms <= 0 || ms > 3_000)).toEqual([]);
+  expect(await host.stop()).toMatchObject({ code: 0 });
+});
+
+test("bench measures what it took", async () => {
+  const clock = createClock();
+  const host = await serve([ANY_PORT, "--concurrency", "8"]);
+  const flags = ["--duration", "2s", "--warmup", "0", "-o", "json"];
+  const bench = start(["bench", host.addresses[0] ?? "", ...flags], { env: clock.env });
+  const jumps = ["+1d", "-1d", "+0"].map((offset, index) => setTimeout(() => clock.set(offset), 900 + index * 300));
+  const { code, stdout } = await bench.finished;
+  jumps.forEach(clearTimeout);
+  expect(code).toBe(0);
+  const { ok, failed, elapsedMs, latencyMs } = JSON.parse(stdout) as {
+    ok: number;
+    failed: number;
+    elapsedMs: number;
+    latencyMs: { min: number; max: number };
+  };
+  expect([ok > 0, failed, elapsedMs > 1_900 && elapsedMs < 8_000]).toEqual([true, 0, true]);
+  expect([latencyMs.min > 0, latencyMs.max < 5_000]).toEqual([true, true]);
   expect(await host.stop()).toMatchObject({ code: 0 });
 });

@@ -6,7 +6,7 @@ import { createClient } from "zmqecho";
 import { ANY_PORT } from "../hosts.ts";
 import { serve } from "../processes.ts";
 import { startLoad } from "./load.ts";
-import { childrenOf, commandOf, figures, siteWith, until } from "./site.ts";
+import { childrenOf, commandOf, figures, siteWith, until, untilAnswer } from "./site.ts";
 
 const ISOLATED = {
   handlers: { slow: { isolation: "process", timeoutMs: 1_000, pool: { maxWorkers: 2 } } },
@@ -81,13 +81,7 @@ test("edits are picked up although the process that bundles plugins was killed",
       writeFileSync(join(cwd, `plugins/${name}.mjs`), `export default () => ${version};`);
     }
     for (const name of ["one", "two"]) {
-      let seen: unknown;
-      await until(() => {
-        void client.call(name, null).then((reply) => {
-          seen = reply;
-        });
-        return seen === version;
-      });
+      await untilAnswer(() => client.call(name, null), version);
     }
   }
   await load.stop();

@@ -2,12 +2,12 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { type Client, createClient } from "zmqecho";
+import { createClient } from "zmqecho";
 import { ANY_PORT } from "../hosts.ts";
 import { run, type Served, serve } from "../processes.ts";
 import { startLoad } from "./load.ts";
 import { ODD, replaceBy } from "./odd-files.ts";
-import { figures, siteWith, until } from "./site.ts";
+import { figures, siteWith, until, untilAnswer } from "./site.ts";
 
 const KINDS = {
   ...ODD,
@@ -46,12 +46,12 @@ test.each([
     // A look that finds the same says nothing. One is made, and known to be over when a plugin's edit counts.
     writeFileSync(join(cwd, "plugins/told.mjs"), pluginOf(kind));
     look();
-    await untilTold(client, `${kind} ${version}`);
+    await untilAnswer(() => client.call("told", null), `${kind} ${version}`);
     expect([kind, refusalsOf(host)]).toEqual([kind, before + 1]);
     version++;
     await replaceBy(file, (path) => writeFileSync(path, JSON.stringify(configOf(String(version), watch))));
     look();
-    await untilTold(client, `${kind} ${version}`);
+    await untilAnswer(() => client.call("told", null), `${kind} ${version}`);
   }
   await load.stop();
   expect([load.failures, load.foreign()]).toEqual([[], 0]);
@@ -85,16 +85,6 @@ test("one that a shell gives as a pipe is read", async () => {
   expect(host.addresses).toHaveLength(1);
   expect(await host.stop()).toMatchObject({ code: 0 });
 });
-
-async function untilTold(client: Client, text: string): Promise<void> {
-  let told: unknown;
-  await until(() => {
-    void client.call("told", null).then((reply) => {
-      told = reply;
-    });
-    return told === text;
-  });
-}
 
 function refusalsOf(host: Served): number {
   return host.log().split(REFUSED).length - 1;

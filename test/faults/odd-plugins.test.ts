@@ -8,7 +8,7 @@ import { ANY_PORT } from "../hosts.ts";
 import { run, serve } from "../processes.ts";
 import { startLoad } from "./load.ts";
 import { ODD, replaceBy } from "./odd-files.ts";
-import { figures, peakMemoryOf, siteWith, until } from "./site.ts";
+import { figures, peakMemoryOf, siteWith, untilAnswer } from "./site.ts";
 
 const CONFIG = { endpoints: { e: { bind: ANY_PORT, handlers: ["*"], concurrency: 16 } }, shutdown: { graceMs: 1_000 } };
 
@@ -84,13 +84,7 @@ test("one of 100 MB loads, and one that is rewritten without end is there in its
   await host.logged("reloaded handler big");
   clearInterval(writing);
   expect(await client.call("big", null)).toBe(1);
-  let seen: unknown;
-  await until(() => {
-    void client.call("busy", null).then((reply) => {
-      seen = reply;
-    });
-    return seen === version;
-  });
+  await untilAnswer(() => client.call("busy", null), version);
   await load.stop();
   expect([load.failures, load.foreign()]).toEqual([[], 0]);
   figures(

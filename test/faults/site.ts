@@ -35,10 +35,21 @@ export function peakMemoryOf(pid: number): number {
 }
 
 /** For what nobody tells of. */
-export async function until(holds: () => boolean, withinMs = 15_000): Promise<void> {
+export async function until(holds: () => boolean, withinMs = 30_000): Promise<void> {
   const limit = performance.now() + withinMs;
   while (!holds()) {
     if (performance.now() > limit) throw new Error(`not within ${withinMs} ms: ${holds}`);
+    await delay(20);
+  }
+}
+
+/** Asks again and again; a call that fails is no answer. */
+export async function untilAnswer(ask: () => Promise<unknown>, wanted: unknown, withinMs = 30_000): Promise<void> {
+  const limit = performance.now() + withinMs;
+  for (;;) {
+    const answer = await ask().catch((error: unknown) => error);
+    if (answer === wanted) return;
+    if (performance.now() > limit) throw new Error(`not within ${withinMs} ms: ${wanted}, but ${answer}`);
     await delay(20);
   }
 }
