@@ -58,7 +58,7 @@ export async function findConfigFile(cwd: string): Promise<ConfigFile | undefine
 
 /** A pipe is waited for until somebody writes to it, and a device may never end. */
 function isWaitedFor(facts: Stats): boolean {
-  return !(facts.isFile() || facts.isDirectory() || facts.isSymbolicLink());
+  return !facts.isFile() && !facts.isDirectory();
 }
 
 const NO_FILE = "this is no regular file, and is not read";
@@ -194,7 +194,7 @@ async function refuseUnreadable(
       if (facts === undefined || !concerns(facts)) continue;
       const fail = (message: string) => new ConfigError([{ file, message: `is there, but ${message}` }]);
       if (facts.isDirectory()) throw fail("is a folder; Docker makes one where a file that it is to mount is missing");
-      if (isWaitedFor(facts)) throw fail(NO_FILE);
+      if (isWaitedFor(facts) && !facts.isSymbolicLink()) throw fail(NO_FILE);
       await assertReadable(file, fail);
     }
     if (found !== undefined && dirname(found) === folder) return;
