@@ -13,6 +13,7 @@ import { Deadlines } from "./deadlines.ts";
 import { settledWithin } from "./durations.ts";
 import { createEndpoints } from "./endpoints.ts";
 import { ConfigError } from "./errors.ts";
+import { fileLimit, watchFiles } from "./files.ts";
 import type { Log } from "./handler.ts";
 import { describeHandler, type HandlerFacts, listOf } from "./introspection.ts";
 import { createKeyFollower } from "./keys.ts";
@@ -73,6 +74,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
   /** What the handlers and codecs that are served came from. Endpoints are open, and may be asked, before all else follows. */
   let served: { readonly config: Config; readonly assembly: Assembly } | undefined;
   let watcher: Watcher | undefined;
+  let files: { close(): void } | undefined;
   let isStopped = false;
 
   /** @param serves what whoever asks may know of; absent for all */
@@ -104,10 +106,23 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
       news.complain(look);
       await bringUp(look);
       watchFor(survey.assembly);
+      files = watchFiles({ out: outOfFiles, back: filesAgain });
     } catch (error) {
       await close(SHORTEST_TEARDOWN_MS);
       throw error;
     }
+  }
+
+  function outOfFiles(): void {
+    const most = fileLimit();
+    const limit = Number.isFinite(most) ? ` (this process may have ${most})` : "";
+    log.warn(`no more files can be opened${limit}, so nobody can connect; raise ulimit -n`);
+  }
+
+  function filesAgain(): void {
+    log.info("files can be opened again");
+    // What changed meanwhile could not be read.
+    if (current.config.watch) reloadByItself();
   }
 
   async function bringUp({ loaded, survey: { assembly, commit } }: Look): Promise<HandlerChanges> {
@@ -217,6 +232,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     isStopped = true;
     watcher?.close();
     keys.stop();
+    files?.close();
     const reloaded = settledWithin(
       all.running().catch(() => undefined),
       graceMs,

@@ -1,5 +1,5 @@
 /** `zmqecho bench`: a load on any REP or ROUTER server, and how it bore it. */
-import { access, constants, readFile, writeFile } from "node:fs/promises";
+import { access, constants, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type Condition, judge, parseCondition } from "../bench/fail-if.ts";
 import type { Figures } from "../bench/figures.ts";
@@ -8,6 +8,7 @@ import { renderText } from "../bench/text.ts";
 import type { Body } from "../codecs/codec.ts";
 import { DEFAULTS } from "../config/defaults.ts";
 import { ConfigError, textOf, ZmqEchoError } from "../errors.ts";
+import { fileLimit } from "../files.ts";
 import { encodeBody, isFed, valueFromBody } from "./body.ts";
 import { readDataLines } from "./data-lines.ts";
 import { type Destination, type DestinationFlags, findDestination } from "./destination.ts";
@@ -58,7 +59,7 @@ export async function bench(words: readonly (string | undefined)[], flags: Bench
   if (destination.chosen !== undefined)
     note(flags, `to endpoint ${destination.chosen}, ${destination.addresses.join(", ")}`);
 
-  await checkFiles(flags.connections ?? 1);
+  checkFiles(flags.connections ?? 1);
   const showProgress: ShowProgress = flags.quiet ? () => () => {} : await prepareProgress();
   const run = await startRun({
     addresses: destination.addresses,
@@ -90,13 +91,9 @@ export async function bench(words: readonly (string | undefined)[], flags: Bench
 /** What a connection takes at least: libzmq wakes its sockets, and tells of them, through files too. */
 const FILES_PER_CONNECTION = 4;
 
-/**
- * Throws `resource_exhausted` if there can't be so many. To find out by trying is too late: libzmq may then never end. Where the
- * limit is not to be read (elsewhere than on Linux) it is tried.
- */
-async function checkFiles(connections: number): Promise<void> {
-  const limits = await readFile("/proc/self/limits", "utf8").catch(() => "");
-  const most = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY);
+/** Throws `resource_exhausted` if there can't be so many. To find out by trying is too late: libzmq may then never end. */
+function checkFiles(connections: number): void {
+  const most = fileLimit();
   if (connections * FILES_PER_CONNECTION <= most) return;
   const text = `${connections} connections take more files than the ${most} that this process may open; ask for fewer, or raise ulimit -n`;
   throw new ZmqEchoError("resource_exhausted", text);

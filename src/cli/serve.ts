@@ -17,6 +17,7 @@ import { collectEarly } from "../transports/zmq/collect.ts";
 import { encodeBody, valueFromBody } from "./body.ts";
 import { type CodecFlags, codecFromFlags } from "./codec-flags.ts";
 import { codecFromPlugin } from "./destination.ts";
+import { endWithin, exitSoon, firstSignal } from "./ending.ts";
 import { CommandFailure, usageError } from "./failure.ts";
 import { MOCK, type MockFile, mockEndpoint, mockHandlers, readMockFile } from "./mock-file.ts";
 import type { Supervisor } from "./notify.ts";
@@ -63,15 +64,18 @@ export async function serve(address: string | undefined, flags: ServeFlags): Pro
     supervisor?.ready();
   } catch (error) {
     // A plugin may keep the process alive with timers of its own.
-    exitSoon();
+    exitSoon(ALLOWANCE_MS);
     throw error instanceof ConfigError ? error : new CommandFailure(1, error);
   }
   const signal = await ending;
   log.info(`${signal}: draining`);
-  await host.stop();
-  process.exitCode = 0;
-  log.info("stopped");
-  exitSoon();
+  try {
+    await host.stop();
+    process.exitCode = 0;
+    log.info("stopped");
+  } finally {
+    exitSoon();
+  }
 }
 
 function logFlags({ quiet, verbose }: ServeFlags): ConfigInput {
@@ -185,23 +189,6 @@ function reload(host: Host, supervisor: Supervisor | undefined): void {
   reloaded.catch(() => undefined);
 }
 
-/** The first of the signals that ask for an end; the second one is not waited for. */
-function firstSignal(onReload: () => void): Promise<string> {
-  const hangsUp = process.stdin.isTTY === true;
-  if (!hangsUp) process.on("SIGHUP", onReload);
-  return new Promise((resolveSignal) => {
-    const numbers = { SIGINT: 2, SIGTERM: 15, ...(hangsUp && { SIGHUP: 1 }) } as const;
-    let asked = false;
-    for (const [signal, number] of Object.entries(numbers)) {
-      process.on(signal, () => {
-        if (asked) process.exit(128 + number);
-        asked = true;
-        resolveSignal(signal);
-      });
-    }
-  });
-}
-
 /** What an end in order takes beyond grace and linger: half a second of silence on the sockets, a second for teardowns. */
 const ALLOWANCE_MS = 2000;
 
@@ -209,18 +196,9 @@ const ALLOWANCE_MS = 2000;
 function limitEnding({ config }: LoadedConfig, log: Log): number {
   process.exitCode = 1;
   const ms = config.shutdown.graceMs + config.limits.lingerMs + ALLOWANCE_MS;
-  const end = (): void => {
-    if (process.exitCode !== 0) log.error(`not stopped ${ms} ms after the signal; the process ends as it is`);
-    process.exit();
-  };
-  setTimeout(end, ms).unref();
+  endWithin(ms, () => {
+    const how = process.exitCode === 0 ? "stopped, but a file or a name is still waited for" : "not stopped";
+    log.error(`${how} ${ms} ms after the signal; the process ends as it is`);
+  });
   return ms;
-}
-
-/** For what is left to run once all sockets are closed. */
-const LAST_MOMENT_MS = 100;
-
-/** The process ends by itself when nothing is left to send; this is for what a plugin left running. */
-function exitSoon(): void {
-  setTimeout(() => process.exit(), LAST_MOMENT_MS).unref();
 }

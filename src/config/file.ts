@@ -1,6 +1,6 @@
 /** Finding and reading the config file, whatever its format. */
 import { isUtf8 } from "node:buffer";
-import { constants } from "node:fs";
+import { constants, type Stats } from "node:fs";
 import { access, lstat, readFile, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { ConfigError, textOf } from "../errors.ts";
@@ -40,6 +40,7 @@ export async function readConfigFile(file: string, namedBy?: string): Promise<Co
     throw fail(error.code === "ENOENT" ? "there is no such file" : `can't be read: ${error.code}`);
   });
   if (facts.isDirectory()) throw fail("this is a folder; name the file in it");
+  if (isWaitedFor(facts) && !(namedBy !== undefined && GIVEN.test(file))) throw fail(NO_FILE);
   await assertReadable(file, fail);
   const found = await using((explorer) => explorer.load(file), file);
   if (found === undefined) throw fail(`there is no ${JSON.stringify(PACKAGE_KEY)} key in it`);
@@ -51,10 +52,21 @@ export async function readConfigFile(file: string, namedBy?: string): Promise<Co
  * Throws {@link ConfigError} if that one is empty, broken or unreadable.
  */
 export async function findConfigFile(cwd: string): Promise<ConfigFile | undefined> {
+  await refuseUnreadable(cwd, undefined, isWaitedFor);
   const found = await using((explorer) => explorer.search(cwd));
   await refuseUnreadable(cwd, found?.file);
   return found;
 }
+
+/** A pipe is waited for until somebody writes to it, and a device may never end. */
+function isWaitedFor(facts: Stats): boolean {
+  return !facts.isFile() && !facts.isDirectory();
+}
+
+const NO_FILE = "this is no regular file, and is not read";
+
+/** What a shell gives as a file that is none: `--config <(…)`. It can be read once. */
+const GIVEN = /^\/(?:dev|proc\/self)\/(?:fd\/|stdin$)/;
 
 type Result = { filepath: string; config: unknown; isEmpty?: boolean } | null;
 type Explorer = { load(file: string): Promise<Result>; search(from: string): Promise<Result> };
@@ -183,14 +195,21 @@ async function assertReadable(file: string, fail: (message: string) => Error): P
  * cosmiconfig passes over a file that it may not read, and so does one that leads nowhere; the host would then start as an echo
  * server, as if nobody had configured it. So a nearer file of ours that is there has to be readable.
  */
-async function refuseUnreadable(cwd: string, found: string | undefined): Promise<void> {
+async function refuseUnreadable(
+  cwd: string,
+  found: string | undefined,
+  concerns: (facts: Stats) => boolean = () => true,
+): Promise<void> {
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {
     for (const place of FIRST_PLACES) {
       const file = join(folder, place);
       if (file === found) return;
-      const there = await lstat(file).catch(() => undefined);
-      if (there === undefined || there.isDirectory()) continue;
-      await assertReadable(file, (message) => new ConfigError([{ file, message: `is there, but ${message}` }]));
+      const facts = await stat(file).catch(() => lstat(file).catch(() => undefined));
+      if (facts === undefined || !concerns(facts)) continue;
+      const fail = (message: string) => new ConfigError([{ file, message: `is there, but ${message}` }]);
+      if (facts.isDirectory()) throw fail("is a folder; Docker makes one where a file that it is to mount is missing");
+      if (isWaitedFor(facts) && !facts.isSymbolicLink()) throw fail(NO_FILE);
+      await assertReadable(file, fail);
     }
     if (found !== undefined && dirname(found) === folder) return;
     if (folder === dirname(folder) || (await stat(join(folder, "package.json")).catch(() => undefined))) return;

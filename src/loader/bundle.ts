@@ -8,6 +8,7 @@ import { dirname, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { BuildFailure, Message, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
 import { PluginError } from "./error.ts";
+import { byEsbuild } from "./esbuild.ts";
 import type { PluginFile, PluginProblem } from "./find.ts";
 
 /** The one name that bundled code takes from its surroundings, a {@link BundleScope}. */
@@ -44,34 +45,35 @@ export const HOST_MODULE = "zmqecho";
  * that it runs as a function: Node never frees a module it imported, a function it does.
  */
 export async function bundlePlugin(found: PluginFile): Promise<Bundle> {
-  const { build } = await import("esbuild");
   const file = await realFile(found.file);
   const folder = dirname(file);
   const modules = new Set<string>();
   try {
-    const { outputFiles, metafile } = await build({
-      stdin: {
-        contents: `import * as plugin from ${JSON.stringify(file)}; ${SCOPE}.exports = plugin;`,
-        resolveDir: folder,
-        sourcefile: ENTRY,
-      },
-      absWorkingDir: folder,
-      // Nothing is written; the sources' paths in the source map are relative to it.
-      outfile: join(folder, "bundle.js"),
-      write: false,
-      bundle: true,
-      platform: "node",
-      target: "node20",
-      format: "esm",
-      // None but Node's own conditions: esbuild would add "module", which Node doesn't know.
-      conditions: [],
-      define: { "import.meta": META, __dirname: `${META}.dirname`, __filename: `${META}.filename` },
-      sourcemap: "inline",
-      sourcesContent: false,
-      metafile: true,
-      logLevel: "silent",
-      plugins: [linkPackages(modules), locateFiles],
-    });
+    const { outputFiles, metafile } = await byEsbuild(({ build }) =>
+      build({
+        stdin: {
+          contents: `import * as plugin from ${JSON.stringify(file)}; ${SCOPE}.exports = plugin;`,
+          resolveDir: folder,
+          sourcefile: ENTRY,
+        },
+        absWorkingDir: folder,
+        // Nothing is written; the sources' paths in the source map are relative to it.
+        outfile: join(folder, "bundle.js"),
+        write: false,
+        bundle: true,
+        platform: "node",
+        target: "node20",
+        format: "esm",
+        // None but Node's own conditions: esbuild would add "module", which Node doesn't know.
+        conditions: [],
+        define: { "import.meta": META, __dirname: `${META}.dirname`, __filename: `${META}.filename` },
+        sourcemap: "inline",
+        sourcesContent: false,
+        metafile: true,
+        logLevel: "silent",
+        plugins: [linkPackages(modules), refuseOtherThanFiles, locateFiles],
+      }),
+    );
     const code = outputFiles[0]?.text ?? "";
     const local = Object.keys(metafile.inputs).filter((input) => input !== ENTRY && !MADE_HERE.test(input));
     const hash = createHash("sha256").update(code).digest("hex");
@@ -92,7 +94,9 @@ async function realFile(given: string): Promise<string> {
   const file = await realpath(given).catch((error: NodeJS.ErrnoException) => {
     throw error.code === "ENOENT" ? new Error("there is no such file") : error;
   });
-  if ((await stat(file)).isDirectory()) throw new Error("this is a folder; name a file in it");
+  const facts = await stat(file);
+  if (facts.isDirectory()) throw new Error("this is a folder; name a file in it");
+  if (!facts.isFile()) throw new Error(NO_FILE);
   return file;
 }
 
@@ -151,6 +155,19 @@ function madeHere(namespace: string, path: string): OnResolveResult {
 function provide(build: PluginBuild, namespace: string, textFor: (quotedPath: string) => string): void {
   build.onLoad({ filter: /./, namespace }, ({ path }) => ({ contents: textFor(JSON.stringify(path.slice(0, -1))) }));
 }
+
+/** A pipe would be waited for, by esbuild or by a thread of Node's, for as long as nobody writes to it. */
+const refuseOtherThanFiles: Plugin = {
+  name: "zmqecho-files",
+  setup(build) {
+    build.onLoad({ filter: /./, namespace: "file" }, async ({ path }) => {
+      const facts = await stat(path).catch(() => undefined);
+      return facts === undefined || facts.isFile() ? undefined : { errors: [{ text: `${path}: ${NO_FILE}` }] };
+    });
+  },
+};
+
+const NO_FILE = "this is no regular file, and is not read";
 
 /** Gives each file its own `import.meta`, `__dirname` and `__filename`, in its first line so that lines stay in place. */
 const locateFiles: Plugin = {

@@ -134,8 +134,9 @@ async function candidatesIn(folder: string, real: string): Promise<Candidate[]> 
   for (const item of await itemsOf(folder)) {
     const { kind, flaw } = await inspect(item, folder, real);
     const path = join(folder, item.name);
-    if (kind === "file" && CODE.test(item.name)) {
-      found.push({ name: item.name.replace(CODE, ""), file: path, folder, ...flaw });
+    if (kind !== "folder" && CODE.test(item.name)) {
+      const other = kind === "other" && { flaw: "a pipe, a socket or a device; a plugin is a regular file" };
+      found.push({ name: item.name.replace(CODE, ""), file: path, folder, ...other, ...flaw });
     } else if (kind === "folder") {
       for (const inner of await itemsOf(path)) {
         if (inner.name.replace(CODE, "") !== "index" || inner.name === "index") continue;

@@ -33,6 +33,7 @@ const FLOORS = [
     "linked-list",
     "durations",
     "one-more",
+    "files",
     "counts",
   ],
   ["handler", "errors", "printable"],

@@ -1,5 +1,5 @@
 /** Finds, reads and links .proto files, and tells what is wrong with them by file and line. */
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, resolve } from "node:path";
 import type { Field, Namespace, ReflectionObject, Root, Type } from "protobufjs";
@@ -167,6 +167,8 @@ function withoutPosition(message: string): [string, number | undefined] {
 
 function readText(file: string): string | undefined {
   try {
+    // A pipe would hold up all of the process until somebody writes to it.
+    if (!statSync(file).isFile()) return undefined;
     return readFileSync(file, "utf8").replace(/^\uFEFF/, "");
   } catch {
     return undefined;

@@ -3,6 +3,7 @@
  * likely one for us; on a busy machine that takes longer than the silence after which nobody seems to want anything.
  */
 import type { Router } from "zeromq";
+import { canOpen } from "../../files.ts";
 
 export interface Newcomers {
   /** How many have connected and not yet ended their handshake. */
@@ -11,8 +12,15 @@ export interface Newcomers {
   lastSeenAt(): number;
 }
 
+const NOBODY: Newcomers = { onTheWay: () => 0, lastSeenAt: () => 0 };
+
+/** What the events of a socket take, and some for who opens files at the same moment. */
+const FILES = 8;
+
 /** Those who come from now on, until the socket is closed. */
 export function watchNewcomers(socket: Router): Newcomers {
+  // Then nobody can come either. And half of what tells the events, a sender without a receiver, makes libzmq wait for good.
+  if (!canOpen(FILES)) return NOBODY;
   let onTheWay = 0;
   let lastSeenAt = 0;
   const came = (): void => {
