@@ -8,7 +8,7 @@ export interface Stretch {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
-  /** Of the host: the median of its memory, the least of the others, since who comes and goes adds to those for a moment. */
+  /** Of the host, the least of each: what passes adds to it for a while, and what stays raises the least, too. */
   readonly host: Footprint;
 }
 
@@ -42,7 +42,6 @@ export function createFigures(pid: number): Figures {
     },
     cut() {
       const at = (percentile: number): number => latencies.getValueAtPercentile(percentile) / US_PER_MS;
-      const rss = seen.map(({ rssMb }) => rssMb).sort((one, other) => one - other);
       const stretch: Stretch = {
         fromS,
         replies: latencies.totalCount,
@@ -50,7 +49,7 @@ export function createFigures(pid: number): Figures {
         p99Ms: at(99),
         maxMs: at(100),
         host: {
-          rssMb: rss[rss.length >> 1] ?? Number.NaN,
+          rssMb: Math.min(...seen.map(({ rssMb }) => rssMb)),
           fds: Math.min(...seen.map(({ fds }) => fds)),
           threads: Math.min(...seen.map(({ threads }) => threads)),
         },

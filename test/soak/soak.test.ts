@@ -28,7 +28,12 @@ const BIN = fileURLToPath(new URL("../../dist/bin.js", import.meta.url));
 
 test("a long time", { timeout: seconds * 1500 + 60_000 }, async () => {
   const site = createSite();
-  const host = await serve([], { cwd: site.folder, addresses: site.endpoints.length });
+  const host = await serve([], {
+    cwd: site.folder,
+    addresses: site.endpoints.length,
+    // As docs/operations.md has it.
+    env: { MALLOC_TRIM_THRESHOLD_: "131072" },
+  });
   const addressOf = (endpoint: string): string => host.addresses[site.endpoints.indexOf(endpoint)] ?? "";
   const figures = createFigures(host.pid);
   const faults: string[] = [];
