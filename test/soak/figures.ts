@@ -8,7 +8,7 @@ export interface Stretch {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
-  /** Of the host, the least of each: what passes adds to it for a while, and what stays raises the least, too. */
+  /** Of the host: the least of its memory, since what passes adds to it for a while and what stays raises the least, too; the usual of the others. */
   readonly host: Footprint;
 }
 
@@ -50,8 +50,8 @@ export function createFigures(pid: number): Figures {
         maxMs: at(100),
         host: {
           rssMb: Math.min(...seen.map(({ rssMb }) => rssMb)),
-          fds: Math.min(...seen.map(({ fds }) => fds)),
-          threads: Math.min(...seen.map(({ threads }) => threads)),
+          fds: usual(seen.map(({ fds }) => fds)),
+          threads: usual(seen.map(({ threads }) => threads)),
         },
       };
       fromS = Math.round((performance.now() - start) / 1000);
@@ -60,6 +60,11 @@ export function createFigures(pid: number): Figures {
       return stretch;
     },
   };
+}
+
+/** The median: who leaves or comes changes it for a moment. */
+function usual(values: readonly number[]): number {
+  return [...values].sort((one, other) => one - other)[values.length >> 1] ?? Number.NaN;
 }
 
 /** What is worse in the last stretch than in the first one given. Empty if all is well. */

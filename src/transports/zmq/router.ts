@@ -31,7 +31,7 @@ const MAX_ENVELOPE_FRAMES = 32;
 const MOST_UNREAD = 128;
 const MOST_UNREAD_IN_LOCK_STEP = 16;
 /** And of replies; those in which many bytes are, are counted in bytes. */
-const MOST_UNSENT = 128;
+const MOST_UNSENT = 256;
 
 const NO_ROOM: NodeJS.ErrnoException = Object.assign(new Error("too much for this peer has not been sent yet"), {
   code: "EAGAIN",

@@ -39,7 +39,8 @@ export function createUnsent(): Unsent {
 
   function look(): void {
     bytesSinceLook = 0;
-    if (collectYoung()) isWatching = memoryUsage().external > MUCH_BYTES;
+    // Most of it may be garbage; to collect that too often does harm.
+    isWatching = memoryUsage().external > MUCH_BYTES && collectYoung() && memoryUsage().external > MUCH_BYTES;
   }
 
   function collect(): void {
