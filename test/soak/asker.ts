@@ -80,6 +80,8 @@ export function createAsker({ name, address, perSecond, question, fault, answere
 
   async function read(socket: Dealer, open: Map<string, Open>): Promise<void> {
     for await (const [id, empty, ...body] of socket) {
+      // One that was received when it left is not looked at any more.
+      if (socket.closed) return;
       const number = String(id);
       const found = open.get(number);
       open.delete(number);
