@@ -118,6 +118,8 @@ function createCollector(): Collector {
   const collect: unknown = runInNewContext("globalThis.gc");
   setFlagsFromString("--no-expose-gc");
   if (typeof collect !== "function") return { young() {}, all() {} };
+  reserve();
+  collect();
   return {
     young() {
       collect({ type: "minor" });
@@ -125,6 +127,25 @@ function createCollector(): Collector {
     },
     all: () => void collect(),
   };
+}
+
+/** Below what glibc maps by itself (128 KiB), and too small for large messages. */
+const PIECE_BYTES = 120 * 1024;
+const PIECES = 256;
+/** Between two pieces, so that they don't become one when they are free. */
+const BETWEEN_BYTES = 1024;
+const between: ArrayBuffer[] = [];
+
+/**
+ * Makes room for what is small below what will be large. glibc gives memory back from the end of its heap only; one small thing
+ * that V8 keeps, put there while messages filled the rest, would hold all of that for good. What is reserved is not touched, and
+ * takes no memory.
+ */
+function reserve(): void {
+  for (let piece = 0; piece < PIECES; piece++) {
+    void new ArrayBuffer(PIECE_BYTES);
+    between.push(new ArrayBuffer(BETWEEN_BYTES));
+  }
 }
 
 /** In steps, since the heap's size is never quite the same. */
