@@ -32,3 +32,22 @@ test("a message that comes while a call begins is read, though nothing is sent a
   await turns.take(true);
   expect(String((await Promise.race([second, delay(2000, [])])).at(-1))).toBe("second");
 });
+
+test("a call whose reply finds no room is the last of its peer that is begun, though none has to be waited for", async () => {
+  const socket = new Router({ linger: 0 });
+  onTestFinished(() => socket.close());
+  const begun: number[] = [];
+  let isFull = false;
+  const turns = createTurns(socket, () => !isFull);
+  const begin = (number: number) => () => {
+    begun.push(number);
+    // As a send does that libzmq has refused.
+    Promise.reject(new Error("no room")).catch(() => {
+      isFull = true;
+    });
+    return undefined;
+  };
+  turns.add(PEER, [begin(1), begin(2), begin(3)], 3);
+  await turns.take(false);
+  expect(begun).toEqual([1]);
+});

@@ -74,7 +74,8 @@ export function createTurns(socket: Router, mayGo: (peer: Uint8Array) => boolean
       if (line.calls.length > 0 && !node.isListed) lines.append(line);
       bytesOfAll -= call?.bytes ?? 0;
       const over = call?.begin();
-      if (over !== undefined) await over;
+      // In any case: only afterwards is it known whether its reply found room, and what comes next may not pass it.
+      await over;
       const now = performance.now();
       if (over === undefined && ++begun % CALLS_BEFORE_LOOK > 0 && now < turnAt) continue;
       if (isReading || socket.closed || socket.readable) return;
