@@ -92,6 +92,8 @@ export function createCore(options: CoreOptions): ConfigurableCore {
   function wait(job: RunningCall): Outcome | Promise<Outcome> {
     const { slot, peer } = job;
     const places = placesOf(job.body, settings.queue);
+    // None is turned away for one that would be refused in the end.
+    if (places > 1 && !waiting.canFree(waiting.places + places - settings.queue, { peer, places })) return refuse(job);
     while (waiting.places + places > settings.queue) {
       const evicted = waiting.evictFor({ peer, places });
       if (evicted === undefined) return refuse(job);

@@ -28,6 +28,8 @@ export interface FairQueue<Slot, Entry extends Queued<Slot>> {
    * then have as many as any: it is the newcomer who gives way.
    */
   evictFor(newcomer: Pick<Entry, "peer" | "places">): Entry | undefined;
+  /** Whether `evictFor` would free so many places, by as many calls as it takes. */
+  canFree(places: number, newcomer: Pick<Entry, "peer" | "places">): boolean;
   /** The handlers that somebody waits for. */
   slots(): Iterable<Slot>;
   entries(): Iterable<Entry>;
@@ -136,6 +138,20 @@ export function createFairQueue<Slot, Entry extends Queued<Slot>>(): FairQueue<S
       const newest = most.calls.last.item;
       remove(newest);
       return newest;
+    },
+    canFree(places, newcomer) {
+      if (taken === peers.size) return places <= 0;
+      const wanted = (peers.get(newcomer.peer)?.places ?? 0) + newcomer.places;
+      let needed = places;
+      for (const crowd of peers.values()) {
+        let left = crowd.places;
+        for (let node = crowd.calls.last; needed > 0 && left > wanted && node !== undefined; node = node.before) {
+          left -= node.item.places;
+          needed -= node.item.places;
+        }
+        if (needed <= 0) break;
+      }
+      return needed <= 0;
     },
     slots: () => slots.keys(),
     entries: () => nodes.keys(),

@@ -161,3 +161,22 @@ test("a call that is larger than the queue waits alone", async () => {
   release();
   expect(await Promise.all([...running, waiting])).toEqual([1, 2, large]);
 });
+
+test("a large call that is refused turns away none that wait", async () => {
+  const { client, started, release } = await serve({ concurrency: 2, queue: 4 });
+  const caller = client();
+  const running = [caller.call("hold", 1), caller.call("hold", 2)];
+  await started(2);
+  // Its peer would have as many as the other after one of them had gone, and still not find room.
+  const waiting = Promise.allSettled([3, 4, 5, 6].map((input) => caller.call("hold", input)));
+  await expect.poll(() => caller.call("nobody", 0).catch(() => "seen")).toBe("seen");
+  const large = "x".repeat(3 * 256 * 1024 - 100);
+  await expect(client().call("hold", large)).rejects.toMatchObject({ code: "resource_exhausted" });
+  for (const count of [2, 2, 2]) {
+    await started(count);
+    release();
+    release();
+  }
+  await Promise.all(running);
+  expect((await waiting).map(({ status }) => status)).toEqual(Array(4).fill("fulfilled"));
+});

@@ -67,3 +67,25 @@ test("a reply that can't be made costs no other one, by itself or in a batch, an
   expect(performance.now() - from).toBeLessThan(500);
   expect(log.records.map(({ message }) => message)).toEqual(Array(2).fill("a reply could not be sent"));
 });
+
+test("a message is read though there is always something to do before it", async () => {
+  const socket = new Router({ linger: 0 });
+  onTestFinished(() => socket.close());
+  await socket.bind(ANY_PORT);
+  const MANY = 300_000;
+  let rounds = 0;
+  let isRead = false;
+  const read = new Promise<number>((resolve) => {
+    void readMessages(socket, recordingLog(), {
+      handle() {
+        isRead = true;
+        resolve(rounds);
+        return undefined;
+      },
+      between: () => undefined,
+      early: () => (isRead || ++rounds >= MANY ? undefined : Promise.resolve()),
+    });
+  });
+  await dealerTo(socket).send(["", "read"]);
+  expect(await read).toBeLessThan(MANY);
+});

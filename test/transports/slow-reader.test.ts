@@ -1,15 +1,24 @@
 /** Peers that ask for more than they take at once: what they are owed waits, in order and within bounds. */
+import { memoryUsage } from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, onTestFinished, test } from "vitest";
 import { createClient } from "zmqecho";
+import { collectEarly } from "../../src/transports/zmq/collect.ts";
 import { connectBare, readMessages } from "../hostile/bare-peer.ts";
 import { ANY_PORT, addressOf, recordingLog, startHost } from "../hosts.ts";
 
 const MIB = 1024 * 1024;
 
+// Without it, replies are bounded by their number alone.
+collectEarly();
+
 /** Answers with so many bytes as it is asked for, the first of which are the number of the question. */
 const big = (question: unknown): Uint8Array => {
-  const [number, bytes] = String(Buffer.from(question as Uint8Array)).split(" ");
+  const [number, bytes] = Buffer.from(question as Uint8Array)
+    .toString("latin1", 0, 20)
+    .split(" ");
   return Buffer.alloc(Number(bytes), `${number} `);
 };
 
@@ -69,4 +78,30 @@ test("what a peer does not take for some seconds is given up, with its calls, an
   for (let n = 0; n < 300; n++) await peer.send("", `${n} ${MIB}`);
   const { fields } = await log.logged("dropped replies that their peers do not take");
   expect(fields.count).toBeGreaterThan(50);
+});
+
+/** Bytes of V8's heap that are held by somebody. */
+async function held(): Promise<number> {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("globalThis.gc") as () => void;
+  for (let round = 0; round < 3; round++) {
+    await new Promise(setImmediate);
+    collect();
+  }
+  return memoryUsage().heapUsed;
+}
+
+test("while a peer does not read, nothing is kept of the requests of others", async () => {
+  const address = await serve(8);
+  const peer = await connectBare(address, "ready");
+  onTestFinished(peer.hangUp);
+  for (let n = 0; n < 400; n++) await peer.send("", `${n} ${MIB}`);
+  await using client = createClient({ connect: address, codec: "raw", maxInFlight: 100 });
+  const ask = async (rounds: number) => {
+    for (let n = 0; n < rounds; n++) await Promise.all(Array.from({ length: 100 }, () => client.request("7 1")));
+  };
+  await ask(20);
+  const before = await held();
+  await ask(200);
+  expect((await held()) - before).toBeLessThan(4 * MIB);
 });

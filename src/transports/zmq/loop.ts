@@ -35,9 +35,16 @@ export const PASSING: ReadonlySet<string> = new Set(["EAGAIN", "EINTR"]);
 export interface Reader {
   /** Gets each message, when it was read and its bytes, one after the other. */
   handle(frames: Buffer[], readAt: number, bytes: number): Promise<void> | undefined;
-  /** What comes before the next message is waited for. */
-  between(): Promise<void> | undefined;
-  /** Resolves when `between` has something to do though no message came; undefined if that can't be. */
+  /**
+   * What comes before the next message is waited for.
+   * @param isReading whether the socket is waiting for one already: then nobody may ask it whether it is readable, since who asks
+   * takes the signal that would end the wait
+   */
+  between(isReading: boolean): Promise<void> | undefined;
+  /**
+   * Resolves when `between` has something to do though no message came; undefined if that can't be. A new promise each
+   * time: one that lives on would hold all the messages that came before it.
+   */
   early(): Promise<void> | undefined;
 }
 
@@ -51,7 +58,7 @@ export async function readMessages(socket: Router, log: Log, { handle, between, 
   for (;;) {
     try {
       const from = performance.now();
-      const more = between();
+      const more = between(message !== undefined);
       if (more !== undefined) {
         await more;
         worked += performance.now() - from;
@@ -63,7 +70,11 @@ export async function readMessages(socket: Router, log: Log, { handle, between, 
     try {
       message ??= socket.receive();
       const woken = early();
-      if (woken !== undefined && (await Promise.race([message, woken])) === undefined) continue;
+      if (woken !== undefined && (await Promise.race([message, woken])) === undefined) {
+        // A message that came meanwhile is seen only in a turn of the event loop.
+        await new Promise(setImmediate);
+        continue;
+      }
       frames = await message;
       message = undefined;
     } catch (err) {

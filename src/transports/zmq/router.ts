@@ -71,7 +71,6 @@ export function createRouterLoop({ socketOptions, lockStep, answerer, endpoint, 
   // Who does not take replies gets no new ones: its calls wait, as those of a server that it had to wait for would.
   const turns = createTurns(socket, (peer) => !outbox.isWaiting(peer));
   let wakeReader: () => void = () => {};
-  let woken: Promise<void> | undefined;
   let droppedSoFar = 0;
   let lastReadAt = 0;
   /** Requests that are read and not yet replied to. */
@@ -175,17 +174,15 @@ export function createRouterLoop({ socketOptions, lockStep, answerer, endpoint, 
   function taken(peer: Uint8Array, givenUp: boolean): void {
     if (givenUp) lost(turns.giveUp(peer), undefined);
     wakeReader();
-    woken = undefined;
   }
 
   function early(): Promise<void> | undefined {
     if (turns.isEmpty) return undefined;
     // Its peer may have taken its replies since the last look.
     if (turns.isReady()) return Promise.resolve();
-    woken ??= new Promise((resolve) => {
+    return new Promise((resolve) => {
       wakeReader = resolve;
     });
-    return woken;
   }
 
   function lost(replies: number, error: unknown): void {

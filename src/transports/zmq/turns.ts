@@ -18,8 +18,11 @@ export interface Turns {
   isWaiting(peer: Uint8Array): boolean;
   /** False if too many wait already: then it takes none of these. */
   add(peer: Uint8Array, calls: readonly Begin[], bytes: number): boolean;
-  /** Begins calls until there are none, or a message waits in the socket. */
-  take(): Promise<void> | undefined;
+  /**
+   * Begins calls until there are none, or a message waits in the socket.
+   * @param isReading if so it begins a few, and asks the socket nothing
+   */
+  take(isReading: boolean): Promise<void> | undefined;
   /** Gives up all calls of a peer, and says how many they were. */
   giveUp(peer: Uint8Array): number;
 }
@@ -61,7 +64,7 @@ export function createTurns(socket: Router, mayGo: (peer: Uint8Array) => boolean
     return undefined;
   }
 
-  async function take(): Promise<void> {
+  async function take(isReading: boolean): Promise<void> {
     let turnAt = performance.now() + WORK_BEFORE_TURN_MS;
     let begun = 0;
     for (let node = next(); node !== undefined; node = next()) {
@@ -71,10 +74,11 @@ export function createTurns(socket: Router, mayGo: (peer: Uint8Array) => boolean
       if (line.calls.length > 0 && !node.isListed) lines.append(line);
       bytesOfAll -= call?.bytes ?? 0;
       const over = call?.begin();
-      if (over !== undefined) await over;
+      // In any case: only afterwards is it known whether its reply found room, and what comes next may not pass it.
+      await over;
       const now = performance.now();
       if (over === undefined && ++begun % CALLS_BEFORE_LOOK > 0 && now < turnAt) continue;
-      if (socket.closed || socket.readable) return;
+      if (isReading || socket.closed || socket.readable) return;
       if (now < turnAt) continue;
       await new Promise(setImmediate);
       turnAt = performance.now() + WORK_BEFORE_TURN_MS;
@@ -98,7 +102,7 @@ export function createTurns(socket: Router, mayGo: (peer: Uint8Array) => boolean
       else line.calls = added.concat(line.calls);
       return true;
     },
-    take: () => (next() === undefined ? undefined : take()),
+    take: (isReading) => (next() === undefined ? undefined : take(isReading)),
     giveUp(peer) {
       for (let node = lines.first; node !== undefined; node = node.after) {
         if (Buffer.compare(node.item.peer, peer) !== 0) continue;

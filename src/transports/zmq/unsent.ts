@@ -24,6 +24,8 @@ const BYTES_BETWEEN_LOOKS = 16 * 1024 * 1024;
 /** What may lie there: more begins the watch, half of it ends it. */
 const MUCH_BYTES = 64 * 1024 * 1024;
 const LEAST_MS_BETWEEN_COLLECTIONS = 10;
+/** So many times as long as one takes is left to the work itself, however many peers do not read. */
+const WORK_PER_COLLECTION = 4;
 
 export function createUnsent(): Unsent {
   /** Of replies that were sent under watch and are still held on to. */
@@ -35,7 +37,7 @@ export function createUnsent(): Unsent {
   });
   let isWatching = false;
   let bytesSinceLook = 0;
-  let collectedAt = 0;
+  let nextCollectionAt = 0;
 
   function look(): void {
     bytesSinceLook = 0;
@@ -45,9 +47,10 @@ export function createUnsent(): Unsent {
 
   function collect(): void {
     const now = performance.now();
-    if (now - collectedAt < LEAST_MS_BETWEEN_COLLECTIONS) return;
+    if (now < nextCollectionAt) return;
     collectAll();
-    collectedAt = performance.now();
+    const over = performance.now();
+    nextCollectionAt = over + Math.max(LEAST_MS_BETWEEN_COLLECTIONS, (over - now) * WORK_PER_COLLECTION);
     if (memoryUsage().external > MUCH_BYTES / 2) return;
     isWatching = false;
     peers.clear();
