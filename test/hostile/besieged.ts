@@ -10,7 +10,8 @@ import { sendCustomers, type Served as WellServed } from "./customers.ts";
 const MOST_LEFT_MB = 50;
 const MOST_LEFT_FDS = 10;
 const RECOVERY_MS = 10_000;
-const WARM_UP_MS = 1500;
+const WARM_UP_MS = 2000;
+const GUESTS = 40;
 const LOOK_MS = 100;
 
 const PLUGINS = {
@@ -68,7 +69,8 @@ export async function besiege(
   });
   const [byName = "", big = ""] = host.addresses;
 
-  const guests = sendCustomers(byName);
+  // A host that has served is larger than one that has just begun.
+  const guests = sendCustomers(byName, GUESTS);
   await delay(WARM_UP_MS);
   await guests.leave();
   const before = lookAt(host.pid);

@@ -51,3 +51,19 @@ test("a call whose reply finds no room is the last of its peer that is begun, th
   await turns.take(false);
   expect(begun).toEqual([1]);
 });
+
+test("a peer that holds all there is to hold shuts out nobody whose calls are small", () => {
+  const socket = new Router({ linger: 0 });
+  onTestFinished(() => socket.close());
+  const turns = createTurns(socket, () => false);
+  const begin = () => undefined;
+  const mib = 1024 * 1024;
+  const [hoarder, other] = [Buffer.from("hoarder"), Buffer.from("other")];
+  let held = 0;
+  while (turns.add(hoarder, [begin], mib)) held++;
+  expect(held).toBe(127);
+  expect(turns.add(other, [begin], 2 * mib)).toBe(false);
+  expect(turns.add(other, [begin, begin], 64 * 1024)).toBe(true);
+  expect(turns.giveUp(hoarder)).toBe(held);
+  expect(turns.add(other, [begin], 2 * mib)).toBe(true);
+});

@@ -4,6 +4,7 @@
  */
 import type { Body } from "../../codecs/codec.ts";
 import { PASSING } from "./loop.ts";
+import { OVERHEAD_BYTES } from "./turns.ts";
 
 export interface Outbox {
   /** Whether replies to that peer wait, so that the next one must wait behind them. */
@@ -18,8 +19,8 @@ export interface OutboxOptions {
   sent(replies: number): void;
   /** @param error what libzmq said last; undefined if there was no room to wait */
   lost(replies: number, error: unknown): void;
-  /** Nothing waits for the peer any more. `givenUp` if it takes nothing, or has gone. */
-  empty(peer: Uint8Array, givenUp: boolean): void;
+  /** Nothing waits for the peer any more. @param error what libzmq said last, if it was given up */
+  empty(peer: Uint8Array, error?: unknown): void;
 }
 
 /** How long a peer may take nothing. libzmq says that there is room only when half of what it keeps is gone, which takes time over a slow line. */
@@ -60,7 +61,7 @@ export function createOutbox({ send, sent, lost, empty }: OutboxOptions): Outbox
           return;
         }
         while (line.waiting.length > 0) lost(takeLast(line), error);
-        end(line, true);
+        end(line, error);
         return;
       }
       line.waiting.shift();
@@ -69,7 +70,7 @@ export function createOutbox({ send, sent, lost, empty }: OutboxOptions): Outbox
       line.tries = 0;
       sent(first.replies);
     }
-    end(line, false);
+    end(line);
   }
 
   function tryAgain(line: Line): void {
@@ -78,9 +79,9 @@ export function createOutbox({ send, sent, lost, empty }: OutboxOptions): Outbox
     else setTimeout(sendTo, Math.min(LONGEST_RETRY_MS, line.tries - QUICK_TRIES), line);
   }
 
-  function end(line: Line, givenUp: boolean): void {
+  function end(line: Line, error?: unknown): void {
     lines.delete(keyOf(line.peer));
-    empty(line.peer, givenUp);
+    empty(line.peer, error);
   }
 
   function takeLast(line: Line): number {
@@ -110,7 +111,7 @@ export function createOutbox({ send, sent, lost, empty }: OutboxOptions): Outbox
     add(peer, frames, replies) {
       const known = lines.get(keyOf(peer));
       const line = known ?? { peer, waiting: [], bytes: 0, movedAt: performance.now(), tries: 0 };
-      const bytes = bytesOf(frames);
+      const bytes = bytesOf(frames) + OVERHEAD_BYTES;
       if (!makeRoom(bytes, line)) {
         lost(replies, undefined);
         return;

@@ -171,8 +171,8 @@ export function createRouterLoop({ socketOptions, lockStep, answerer, endpoint, 
     return socket.send(unsent.sending(peer, frames, bytes) as Uint8Array[]);
   }
 
-  function taken(peer: Uint8Array, givenUp: boolean): void {
-    if (givenUp) lost(turns.giveUp(peer), undefined);
+  function taken(peer: Uint8Array, error?: unknown): void {
+    if (error !== undefined) lost(turns.giveUp(peer), error);
     wakeReader();
   }
 

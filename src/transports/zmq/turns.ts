@@ -42,8 +42,11 @@ interface Waiting {
 
 /** As many as libzmq keeps of messages for a peer. */
 export const MOST_WAITING = 1000;
-/** For all peers together. */
+/** For all peers together; beyond it each may still have a little, so that none can shut out the others. */
 const MOST_WAITING_BYTES = 128 * 1024 * 1024;
+const LITTLE_BYTES = 1024 * 1024;
+/** What a call takes beside its body. */
+export const OVERHEAD_BYTES = 512;
 /** To look at the socket costs a part of a small call, so after so many. */
 const CALLS_BEFORE_LOOK = 8;
 
@@ -57,6 +60,10 @@ export function createTurns(socket: Router, mayGo: (peer: Uint8Array) => boolean
     for (let node = lines.first; node !== undefined; node = node.after)
       if (Buffer.compare(node.item.peer, peer) === 0) return node.item;
     return undefined;
+  }
+
+  function bytesOf(line: Line | undefined): number {
+    return line?.calls.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
   }
 
   function next(): Node<Line> | undefined {
@@ -94,8 +101,9 @@ export function createTurns(socket: Router, mayGo: (peer: Uint8Array) => boolean
     add(peer, calls, bytes) {
       const line = lineOf(peer);
       if (line !== undefined && line.calls.length + calls.length > MOST_WAITING) return false;
-      if (bytesOfAll > 0 && bytesOfAll + bytes > MOST_WAITING_BYTES) return false;
-      const share = Math.ceil(bytes / calls.length);
+      const share = Math.ceil(bytes / calls.length) + OVERHEAD_BYTES;
+      const isFull = bytesOfAll > 0 && bytesOfAll + share * calls.length > MOST_WAITING_BYTES;
+      if (isFull && bytesOf(line) + share * calls.length > LITTLE_BYTES) return false;
       bytesOfAll += share * calls.length;
       const added = calls.map((begin) => ({ begin, bytes: share })).reverse();
       if (line === undefined) lines.append({ peer, calls: added });
