@@ -157,3 +157,8 @@ test("whoever asks it nonsense gets a no, and it goes on", async () => {
     expect([String(version), String(id), String(status)]).toEqual(["1.0", frames[1], code]);
   }
 });
+
+test("a host that begins where another has ended has its own ZAP at once", async () => {
+  const context = new Context();
+  for (let host = 0; host < 200; host++) await (await openZap(context, recordingLog())).close();
+});

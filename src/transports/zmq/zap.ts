@@ -33,9 +33,24 @@ const VERSION = "1.0";
 const EMPTY = Buffer.alloc(0);
 const KEY_BYTES = 32;
 
+const LONGEST_WAIT_MS = 2000;
+
+/** A socket gives back its address a moment after it was closed, and the one before in this context may just have been. */
+async function bindSoon(socket: Router): Promise<void> {
+  for (const until = performance.now() + LONGEST_WAIT_MS; ; ) {
+    try {
+      await socket.bind(ADDRESS);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE" || performance.now() > until) throw error;
+      await new Promise(setImmediate);
+    }
+  }
+}
+
 export async function openZap(context: Context, log: Log): Promise<Zap> {
   const socket = new Router({ context, linger: 0 });
-  await socket.bind(ADDRESS);
+  await bindSoon(socket);
   const domains = new Map<string, Judge>();
   let made = 0;
   const refused = createTally((count) => log.warn({ count }, "refused clients whose keys are not allowed"));
