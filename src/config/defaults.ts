@@ -39,6 +39,9 @@ export const DEFAULTS = {
   },
   log: { level: "info", format: "auto" },
   shutdown: { graceMs: 15_000 },
+  /** Nothing listens unless the configuration says so; this is what to write. */
+  http: { bind: "127.0.0.1:9464" },
+  capture: { codes: ["internal", "deadline_exceeded"], max: 1000, maxBytes: 64 * 1024 * 1024 },
 } as const;
 
 /** The most that may be asked for, in the configuration, in plugins and on the command line alike. */

@@ -133,6 +133,7 @@ export function effectiveConfig(
     handlers: mapRecord(parsed.handlers, (handler) => handler, "handlers"),
     endpoints: mapRecord(parsed.endpoints, endpoint, "endpoints"),
     targets: mapRecord(parsed.targets, target, "targets"),
+    ...(parsed.capture && { capture: { ...parsed.capture, dir: absolute(parsed.capture.dir, ["capture", "dir"]) } }),
   };
   return { config, problems };
 }

@@ -4,9 +4,10 @@
  */
 import { createRequire } from "node:module";
 import type { z as Zod } from "zod";
-import { textOf } from "../errors.ts";
+import { ERROR_CODES, type ErrorCode, textOf } from "../errors.ts";
 import { ISOLATIONS } from "../handler.ts";
 import { type AddressUse, parseAddress } from "../wire/address.ts";
+import { parseHttpAddress } from "../wire/http-address.ts";
 import { BOUNDS, DEFAULTS, NAME_PATTERN } from "./defaults.ts";
 
 type Schema = ReturnType<typeof buildSchema>;
@@ -66,14 +67,17 @@ function buildSchema(z: typeof Zod) {
 
   const name = (what: string) =>
     matching(NAME_PATTERN, `${what}: letters, digits, "_", "." and "-", the first a letter or a digit`);
-  const address = (use: AddressUse) =>
-    z.string({ error: `expected an address, such as "${DEFAULTS.address}"` }).superRefine((value, context) => {
+  /** A text that `parse` takes; what it throws says what is wrong. */
+  const read = (parse: (value: string) => unknown, what: string) =>
+    z.string({ error: `expected ${what}` }).superRefine((value, context) => {
       try {
-        parseAddress(value, use);
+        parse(value);
       } catch (error) {
         context.addIssue({ code: "custom", message: textOf(error) });
       }
     });
+  const address = (use: AddressUse) =>
+    read((value) => parseAddress(value, use), `an address, such as "${DEFAULTS.address}"`);
   const addresses = (use: AddressUse) => someOf(address(use), `an address, such as "${DEFAULTS.address}"`, "addresses");
 
   const limit = {
@@ -299,5 +303,43 @@ function buildSchema(z: typeof Zod) {
     })
       .prefault({})
       .meta({ description: "How the host stops." }),
+    http: strict({
+      bind: read(parseHttpAddress, `HOST:PORT, such as "${DEFAULTS.http.bind}"`).meta({
+        description:
+          'Where to listen: `HOST:PORT`. Health, metrics and a page for people are there, for whoever reaches it; `"*:9464"` is every interface.',
+      }),
+      hosts: list(
+        matching(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, "a host's name in lower case, without a port"),
+        "host names",
+      )
+        .default([])
+        .meta({
+          description:
+            "The names by which browsers may call it, beside IP addresses and `localhost`: that of a proxy in front of it, for example. A page of any other name is refused, whatever address that name has.",
+        }),
+      payloads: flag().default(false).meta({
+        description:
+          "Whether the page shows the beginning of what is in requests and replies, to whoever can open it. Without it only their sizes.",
+      }),
+    })
+      .exactOptional()
+      .meta({ description: "Health, metrics and a page, over HTTP. Absent: nothing listens." }),
+    capture: strict({
+      dir: text("the path of a folder").meta({
+        description: "The folder of the recordings; made if it is not there. They hold what callers sent.",
+      }),
+      codes: list(oneOf(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]), "error codes")
+        .min(1, { error: "expected at least one error code" })
+        .default([...DEFAULTS.capture.codes])
+        .meta({ description: "Which failures." }),
+      max: whole(1, 1_000_000)
+        .default(DEFAULTS.capture.max)
+        .meta({ description: "How many requests are kept; the oldest make room." }),
+      maxBytes: whole(1, 1_099_511_627_776)
+        .default(DEFAULTS.capture.maxBytes)
+        .meta({ description: "Bytes that all recordings may take; the oldest make room." }),
+    })
+      .exactOptional()
+      .meta({ description: "Keep requests that failed, for `zmqecho replay`. Absent: none is kept." }),
   });
 }

@@ -202,3 +202,20 @@ test("a target may not take the name of an endpoint", () => {
     "targets.a: an endpoint has this name too; --endpoint could mean either, so choose another",
   ]);
 });
+
+test("what is wrong with http and capture", () => {
+  expect(
+    problemsWith({
+      http: { bind: "localhost:9464", hosts: ["ops.example:9464"], payloads: 1 },
+      capture: { codes: ["ok", "intrnal"], max: 0 },
+    }),
+  ).toEqual([
+    'http.bind: address "localhost:9464": names are not bound; write an IP address, such as 127.0.0.1:9464',
+    `http.hosts[0]: expected a host's name in lower case, without a port, got "ops.example:9464"`,
+    "http.payloads: expected true or false, got 1",
+    "capture.dir: missing: expected the path of a folder",
+    expect.stringMatching(/^capture\.codes\[0\]: expected one of "canceled", .*, got "ok"$/),
+    expect.stringMatching(/^capture\.codes\[1\]: .*, got "intrnal"; did you mean "internal"\?$/),
+    "capture.max: expected a whole number from 1 to 1000000, got 0",
+  ]);
+});
