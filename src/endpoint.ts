@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { matcherOf } from "./assemble.ts";
 import type { EndpointConfig } from "./config/effective.ts";
-import type { Load } from "./core/call.ts";
+import type { CallHook, Load } from "./core/call.ts";
 import { type CoreOptions, type CoreSettings, createCore } from "./core/core.ts";
 import { isAllowed, type Keyring } from "./curve/keyring.ts";
 import { ZmqEchoError } from "./errors.ts";
@@ -25,8 +25,12 @@ export interface EndpointLoad extends Load {
   readonly droppedReplies: number;
 }
 
-/** The codecs of an endpoint, which has limits of its own. */
-export type CodecsFor = (endpoint: EndpointConfig) => FindCodec;
+/** What all endpoints share, and a reload may change. */
+export interface Shared {
+  /** The codecs of an endpoint, which has limits of its own. */
+  readonly codecsFor: (endpoint: EndpointConfig) => FindCodec;
+  readonly hooks: readonly CallHook[];
+}
 
 /** Where an endpoint's socket is, and whom it lets in. */
 export interface Entrance extends Pick<ZmqOptions, "context"> {
@@ -46,7 +50,7 @@ export interface OpenEndpoint {
   /** What comes before waits in the socket. */
   serve(): void;
   /** From the next message on. The socket must be the same, as {@link hasSameSocket} has it. */
-  configure(config: EndpointConfig, codecsFor: CodecsFor): void;
+  configure(config: EndpointConfig, shared: Shared): void;
   /** Those who connect from now on are judged by it; those who are connected stay. */
   admit(keyring: Keyring): void;
   load(): EndpointLoad;
@@ -60,7 +64,7 @@ export interface OpenEndpoint {
 export async function openEndpoint(
   name: string,
   first: EndpointConfig,
-  codecsFor: CodecsFor,
+  shared: Shared,
   options: EndpointOptions,
   entrance: Entrance,
 ): Promise<OpenEndpoint> {
@@ -85,7 +89,7 @@ export async function openEndpoint(
     domain?.forget();
     throw error;
   });
-  const core = createCore({ ...options, ...coreSettings(config, codecsFor) });
+  const core = createCore({ ...options, ...coreSettings(config, shared) });
   return {
     name,
     get config() {
@@ -102,9 +106,9 @@ export async function openEndpoint(
     admit(next) {
       keyring = next;
     },
-    configure(next, nextCodecsFor) {
+    configure(next, nextShared) {
       config = next;
-      core.configure(coreSettings(config, nextCodecsFor));
+      core.configure(coreSettings(config, nextShared));
       transport.configure(zmqSettings(config, introspectionFor));
     },
     load: () => ({ config, droppedReplies: transport.dropped(), ...core.load() }),
@@ -117,9 +121,9 @@ export async function openEndpoint(
   };
 }
 
-function coreSettings(config: EndpointConfig, codecsFor: CodecsFor): CoreSettings {
+function coreSettings(config: EndpointConfig, { codecsFor, hooks }: Shared): CoreSettings {
   const { concurrency, queue } = config;
-  return { allows: matcherOf(config), findCodec: codecsFor(config), concurrency, queue };
+  return { allows: matcherOf(config), findCodec: codecsFor(config), concurrency, queue, hooks };
 }
 
 function zmqSettings(config: EndpointConfig, introspectionFor: EndpointOptions["introspectionFor"]): ZmqSettings {

@@ -3,22 +3,21 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Config, EndpointConfig } from "./config/effective.ts";
 import { type Keyring, newestOf } from "./curve/keyring.ts";
 import {
-  type CodecsFor,
   type EndpointLoad,
   type EndpointOptions,
   hasSameSocket,
   type OpenEndpoint,
   openEndpoint,
   overlaps,
+  type Shared,
 } from "./endpoint.ts";
 import { createRecycling } from "./recycling.ts";
 import { giveBackContext, takeContext } from "./transports/zmq/context.ts";
 import { openZap, type Zap } from "./transports/zmq/zap.ts";
 
 /** What the endpoints should be. */
-export interface EndpointsPlan {
+export interface EndpointsPlan extends Shared {
   readonly endpoints: Config["endpoints"];
-  readonly codecsFor: CodecsFor;
   /** Of those that ask for keys. */
   readonly keyrings: ReadonlyMap<string, Keyring>;
   /** How long calls of an endpoint that closes may go on, in milliseconds. */
@@ -67,13 +66,13 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
   async function open(
     name: string,
     config: EndpointConfig,
-    { codecsFor, keyrings }: EndpointsPlan,
+    plan: EndpointsPlan,
     bind?: readonly string[],
   ): Promise<OpenEndpoint> {
     context ??= takeContext();
     if (config.curve !== undefined) zap ??= await openZap(context, log);
-    const keyring = config.curve && newestOf(config.curve, keyrings.get(name), latest.get(name));
-    const open = await openEndpoint(name, config, codecsFor, options, { context, zap, keyring, bind });
+    const keyring = config.curve && newestOf(config.curve, plan.keyrings.get(name), latest.get(name));
+    const open = await openEndpoint(name, config, plan, options, { context, zap, keyring, bind });
     alive.add(open);
     // What was read while it was being opened.
     admitTo(open, latest.get(name));
@@ -148,7 +147,7 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
     for (const [name, open] of opened) {
       const config = wanted.get(name);
       if (config === undefined || !stays(name)) continue;
-      open.configure(config, plan.codecsFor);
+      open.configure(config, plan);
     }
     for (const [name, open] of goes) void leave(name, open, plan.graceMs);
     for (const [name, open] of early) await serve(name, open);

@@ -23,6 +23,8 @@ export interface Host {
   readonly addresses: ReadonlyMap<string, readonly string[]>;
   /** The configuration that is in effect; another one after a reload that found another. */
   readonly config: LoadedConfig;
+  /** Where health, metrics and the page are, `http://HOST:PORT`; undefined if the configuration wants none, and before `start`. */
+  readonly httpUrl: string | undefined;
   /** What it does and has done, in numbers. */
   stats(): HostStats;
   /** The handlers that its endpoints serve, and the codecs. Empty before `start`. */
@@ -90,6 +92,9 @@ export function createHost(config: ConfigInput | LoadedConfig = {}, options: Hos
     addresses: service.addresses,
     get config() {
       return service.config();
+    },
+    get httpUrl() {
+      return service.httpUrl();
     },
     stats: service.introspection.stats,
     list: service.introspection.list,

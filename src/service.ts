@@ -2,8 +2,6 @@
  * What a started host holds, and how it follows its configuration: plugins assembled, handlers set up, endpoints open. A
  * reload changes what is different and nothing else; what can't be used leaves things as they were, and is logged.
  */
-import { setTimeout as delay } from "node:timers/promises";
-import { isDeepStrictEqual } from "node:util";
 import { type Assembly, createAssembler, type InCode, matcherOf } from "./assemble.ts";
 import type { Config, EndpointConfig, HandlerConfig } from "./config/effective.ts";
 import type { LoadedConfig } from "./config/load.ts";
@@ -20,8 +18,11 @@ import { createKeyFollower } from "./keys.ts";
 import { createRegistry, type HandlerChanges, type RegistryContents } from "./loader/registry.ts";
 import type { HandlerSlot } from "./loader/slot.ts";
 import { createWatcher, type Watcher } from "./loader/watch/watch.ts";
+import { isOther, type Look, lookTwice } from "./look.ts";
 import { oneMore } from "./one-more.ts";
-import { createReloadLog, type Found } from "./reload-log.ts";
+import { createOpsFollower } from "./ops.ts";
+import { lacksOf } from "./readiness.ts";
+import { createReloadLog } from "./reload-log.ts";
 import { statsOf } from "./stats.ts";
 import type { Introspection } from "./transports/zmq/framing.ts";
 
@@ -36,6 +37,8 @@ export interface Service {
   config(): LoadedConfig;
   /** Of all handlers and endpoints. */
   readonly introspection: Introspection;
+  /** Where it shows itself over HTTP, if it does. */
+  httpUrl(): string | undefined;
   /** All or nothing. Rejects with a `ConfigError`, or a `ZmqEchoError` for an address that can't be had. */
   start(): Promise<void>;
   /** Brings it up to date with the disk. Rejects with what can't be used of the configuration; what is wrong with plugins is logged. */
@@ -46,14 +49,6 @@ export interface Service {
 
 /** However short the grace, handlers get this long to tear down. */
 const SHORTEST_TEARDOWN_MS = 1000;
-
-/** A file that is wrong may be half written; it gets this long before it is complained of. */
-const HALF_WRITTEN_MS = 100;
-
-/** What a look at the disk came to. */
-interface Look extends Found {
-  readonly loaded: LoadedConfig;
-}
 
 export function createService(first: LoadedConfig, options: ServiceOptions): Service {
   const { log } = options;
@@ -66,7 +61,6 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     introspectionFor: (endpoint) => introspectionOf(endpoint.limits, matcherOf(endpoint)),
     deadlines: new Deadlines(),
     newRequestId: createRequestIds(),
-    hooks: options.hooks ?? [],
     onDue: reloadByItself,
     log,
   });
@@ -76,6 +70,9 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
   let watcher: Watcher | undefined;
   let files: { close(): void } | undefined;
   let isStopped = false;
+
+  const introspection = introspectionOf(first.config.limits);
+  const ops = createOpsFollower({ introspection, config: () => current, lacks }, log);
 
   /** @param serves what whoever asks may know of; absent for all */
   function introspectionOf(limits: EndpointConfig["limits"], serves?: (handler: string) => boolean): Introspection {
@@ -126,18 +123,26 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
   }
 
   async function bringUp({ loaded, survey: { assembly, commit } }: Look): Promise<HandlerChanges> {
-    const { endpoints: wanted, shutdown } = loaded.config;
+    const { endpoints: wanted, http, shutdown } = loaded.config;
+    const shown = await ops.prepare(http);
     const plan = {
       endpoints: wanted,
       codecsFor: assembly.codecsFor,
+      hooks: [...(options.hooks ?? []), ...shown.hooks],
       keyrings: assembly.keyrings,
       graceMs: shutdown.graceMs,
     };
     let changes: HandlerChanges = { renewed: [], gone: [], failed: [] };
-    await endpoints.apply(plan, async () => {
-      changes = await registry.apply(contentsOf(loaded.config, assembly));
-      served = { config: loaded.config, assembly };
-    });
+    try {
+      await endpoints.apply(plan, async () => {
+        changes = await registry.apply(contentsOf(loaded.config, assembly));
+        served = { config: loaded.config, assembly };
+      });
+    } catch (error) {
+      await shown.discard();
+      throw error;
+    }
+    await shown.commit();
     commit();
     current = loaded;
     return changes;
@@ -145,7 +150,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
 
   async function reloadNow(): Promise<void> {
     if (isStopped) return;
-    let look = await lookTwice();
+    let look = await lookTwice(assembler, current, news.isWorse);
     let { refusal } = look;
     if (isStopped) return;
     try {
@@ -165,36 +170,19 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     if (refusal !== undefined) throw refusal;
   }
 
-  /** What is wrong at the first look, and was not before, may be half written. */
-  async function lookTwice(): Promise<Look> {
-    const look = await lookOnce();
-    if (!news.isWorse(look)) return look;
-    await delay(HALF_WRITTEN_MS);
-    return lookOnce();
-  }
-
-  async function lookOnce(): Promise<Look> {
-    try {
-      const loaded = await current.reload();
-      const survey = await assembler.survey(loaded);
-      // What was served yesterday and is gone from the disk today is no reason to ignore what else has changed there.
-      if (!isOther(loaded) || survey.problems.length === 0) return { loaded, survey };
-      throw new ConfigError(survey.problems);
-    } catch (refusal) {
-      return { loaded: current, survey: await assembler.survey(current), refusal };
-    }
-  }
-
   /** Makes what is served what was found, and tells of it. */
   async function follow(look: Look): Promise<void> {
-    const isNewConfig = isOther(look.loaded);
+    const isNewConfig = isOther(look.loaded, current);
     const changes = await bringUp(look);
     news.tell(look, changes, isNewConfig);
     watchFor(look.survey.assembly);
   }
 
-  function isOther(loaded: LoadedConfig): boolean {
-    return !isDeepStrictEqual(loaded.config, current.config);
+  /** Why it can't serve all it should. */
+  function lacks(): readonly string[] {
+    if (isStopped) return ["the host is shutting down"];
+    if (served === undefined) return ["the host is starting"];
+    return lacksOf({ endpoints: current.config.endpoints, open: endpoints.addresses, find: registry.find });
   }
 
   /** Watches what the configuration and the assembly are made from, or no longer. */
@@ -243,13 +231,15 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
 
   async function close(teardownMs: number): Promise<void> {
     await endpoints.close();
+    await ops.close();
     await registry.close(Math.max(teardownMs, SHORTEST_TEARDOWN_MS));
   }
 
   return {
     addresses: endpoints.addresses,
     config: () => current,
-    introspection: introspectionOf(first.config.limits),
+    introspection,
+    httpUrl: () => ops.url,
     start,
     reload,
     stop,

@@ -23,7 +23,6 @@ export interface CoreOptions extends CoreSettings {
   readonly findHandler: (name: string) => HandlerSlot | undefined;
   readonly deadlines: Deadlines;
   readonly newRequestId: () => string;
-  readonly hooks: readonly CallHook[];
   readonly log: Log;
 }
 
@@ -36,6 +35,8 @@ export interface CoreSettings {
   readonly concurrency: number;
   /** How many more may wait. */
   readonly queue: number;
+  /** Told of each call that comes and of each that ends, from now on. */
+  readonly hooks: readonly CallHook[];
 }
 
 export interface ConfigurableCore extends Core {
@@ -56,7 +57,7 @@ interface Waiting {
 export function createCore(options: CoreOptions): ConfigurableCore {
   const { deadlines, findHandler, newRequestId } = options;
   const reporter = createReporter(options.log, newRequestId);
-  const hooks = createHooks(options.hooks, reporter.hookFailed);
+  let hooks = createHooks(options.hooks, reporter.hookFailed);
   const counter = createCallCounter();
   const waiting = createFairQueue<HandlerSlot, Waiting>();
   const races = createRaces({ deadlines, succeeded, failed: (job, error) => failed(job.call, error, job), dropped });
@@ -228,6 +229,7 @@ export function createCore(options: CoreOptions): ConfigurableCore {
     drain,
     configure(next) {
       settings = next;
+      hooks = createHooks(next.hooks, reporter.hookFailed);
       refill();
     },
     load: () => ({ inFlight: running, queued: waiting.size, refused, ...counter.counts() }),

@@ -1,0 +1,41 @@
+/** What a host shows of itself over HTTP, as its configuration has it. Loaded only if the configuration wants it. */
+import type { Config } from "../config/effective.ts";
+import type { CallHook } from "../core/call.ts";
+import type { Log } from "../handler.ts";
+import { parseHttpAddress } from "../wire/http-address.ts";
+import { healthRoutes } from "./health.ts";
+import type { HostView } from "./host-view.ts";
+import { type Listener, listen } from "./listener.ts";
+
+export type HttpConfig = NonNullable<Config["http"]>;
+
+export interface Ops {
+  readonly url: string;
+  readonly config: HttpConfig;
+  /** To be told of each call while this is open. */
+  readonly hooks: readonly CallHook[];
+  /** Takes up another configuration with the same address. */
+  configure(config: HttpConfig): void;
+  close(): Promise<void>;
+}
+
+/** Rejects with a `ZmqEchoError` for an address that can't be had. */
+export async function openOps(first: HttpConfig, host: HostView, log: Log): Promise<Ops> {
+  let config = first;
+  const routes = { ...healthRoutes(host) };
+  const listener: Listener = await listen(config.bind, routes, log);
+  log.info(`health, metrics and a page at ${listener.url}`);
+  if (!parseHttpAddress(config.bind).isLoopback)
+    log.warn(`${listener.url} is open to whoever reaches this machine: anybody may see what this host does`);
+  return {
+    url: listener.url,
+    get config() {
+      return config;
+    },
+    hooks: [],
+    configure(next) {
+      config = next;
+    },
+    close: listener.close,
+  };
+}

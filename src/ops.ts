@@ -1,0 +1,64 @@
+/** Follows `http` of the configuration: opens, changes and closes what a host shows of itself. */
+import type { CallHook } from "./core/call.ts";
+import type { Log } from "./handler.ts";
+import type { HostView } from "./http/host-view.ts";
+import type { HttpConfig, Ops } from "./http/ops.ts";
+
+export interface OpsFollower {
+  /**
+   * Opens what the configuration wants, and says how to go on: the one before is open until then.
+   * Rejects, and leaves all as it was, if an address can't be had.
+   */
+  prepare(config: HttpConfig | undefined): Promise<PreparedOps>;
+  /** Absent if there is nothing open. */
+  readonly url: string | undefined;
+  close(): Promise<void>;
+}
+
+export interface PreparedOps {
+  readonly hooks: readonly CallHook[];
+  /** Closes the one before. */
+  commit(): Promise<void>;
+  /** Goes on with the one before. */
+  discard(): Promise<void>;
+}
+
+export function createOpsFollower(host: HostView, log: Log): OpsFollower {
+  let current: Ops | undefined;
+  let isClosed = false;
+
+  async function prepare(config: HttpConfig | undefined): Promise<PreparedOps> {
+    const before = current;
+    const stays = before !== undefined && before.config.bind === config?.bind;
+    const next = stays ? before : config && (await open(config));
+    return {
+      hooks: next?.hooks ?? [],
+      async commit() {
+        // The host stopped meanwhile.
+        if (isClosed) return next?.close();
+        current = next;
+        if (!stays) await before?.close();
+        else if (config !== undefined) before.configure(config);
+      },
+      async discard() {
+        if (!stays) await next?.close();
+      },
+    };
+  }
+
+  async function open(config: HttpConfig): Promise<Ops> {
+    const { openOps } = await import("./http/ops.ts");
+    return openOps(config, host, log);
+  }
+
+  return {
+    prepare,
+    get url() {
+      return current?.url;
+    },
+    async close() {
+      isClosed = true;
+      await current?.close();
+    },
+  };
+}
