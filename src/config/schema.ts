@@ -4,11 +4,11 @@
  */
 import { createRequire } from "node:module";
 import type { z as Zod } from "zod";
-import { ERROR_CODES, type ErrorCode, textOf } from "../errors.ts";
+import { ERROR_CODES, type ErrorCode } from "../errors.ts";
 import { ISOLATIONS } from "../handler.ts";
-import { type AddressUse, parseAddress } from "../wire/address.ts";
 import { parseHttpAddress } from "../wire/http-address.ts";
-import { BOUNDS, DEFAULTS, NAME_PATTERN } from "./defaults.ts";
+import { BOUNDS, DEFAULTS } from "./defaults.ts";
+import { vocabularyOf } from "./vocabulary.ts";
 
 type Schema = ReturnType<typeof buildSchema>;
 
@@ -41,44 +41,7 @@ function loadZod(): typeof Zod {
 }
 
 function buildSchema(z: typeof Zod) {
-  const text = (what: string) => z.string({ error: `expected ${what}` }).min(1, { error: `expected ${what}` });
-  const matching = (pattern: RegExp, what: string) =>
-    z.string({ error: `expected ${what}` }).regex(pattern, { error: `expected ${what}` });
-  const flag = () => z.boolean({ error: "expected true or false" });
-  const whole = (min: number, max: number) => {
-    const error = `expected a whole number from ${min} to ${max}`;
-    return z.int({ error }).min(min, { error }).max(max, { error });
-  };
-  const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>
-    z.enum(words, { error: `expected one of ${words.map((word) => JSON.stringify(word)).join(", ")}` });
-  const list = <Item extends Zod.ZodType>(item: Item, what: string) =>
-    z.array(item, { error: `expected a list of ${what}` });
-  const someOf = <Item extends Zod.ZodType<string>>(item: Item, one: string, many: string) =>
-    z.union([item, list(item, many).min(1, { error: `expected at least one of the ${many}` })], {
-      error: `expected ${one}, or a list of ${many}`,
-    });
-  const strict = <Shape extends Zod.core.$ZodLooseShape>(shape: Shape) =>
-    z.strictObject(shape, {
-      // explain.ts makes one problem of each unknown key, and wants to know which ones there are.
-      error: ({ code }) => (code === "unrecognized_keys" ? Object.keys(shape).join(" ") : "expected an object"),
-    });
-  const named = <Item extends Zod.ZodType>(item: Item) =>
-    z.record(name("a name"), item, { error: "expected an object of names" });
-
-  const name = (what: string) =>
-    matching(NAME_PATTERN, `${what}: letters, digits, "_", "." and "-", the first a letter or a digit`);
-  /** A text that `parse` takes; what it throws says what is wrong. */
-  const read = (parse: (value: string) => unknown, what: string) =>
-    z.string({ error: `expected ${what}` }).superRefine((value, context) => {
-      try {
-        parse(value);
-      } catch (error) {
-        context.addIssue({ code: "custom", message: textOf(error) });
-      }
-    });
-  const address = (use: AddressUse) =>
-    read((value) => parseAddress(value, use), `an address, such as "${DEFAULTS.address}"`);
-  const addresses = (use: AddressUse) => someOf(address(use), `an address, such as "${DEFAULTS.address}"`, "addresses");
+  const { text, matching, flag, whole, oneOf, list, someOf, strict, named, name, read, addresses } = vocabularyOf(z);
 
   const limit = {
     maxMessageBytes: whole(1, 1_073_741_824).meta({
