@@ -67,3 +67,37 @@ test("a peer that holds all there is to hold shuts out nobody whose calls are sm
   expect(turns.giveUp(hoarder)).toBe(held);
   expect(turns.add(other, [begin], 2 * mib)).toBe(true);
 });
+
+test("the calls of a peer that may not go wait until it is woken, and those of others pass them", async () => {
+  const socket = new Router({ linger: 0 });
+  onTestFinished(() => socket.close());
+  const begun: string[] = [];
+  let stuck = true;
+  const turns = createTurns(socket, (peer) => !stuck || peer !== PEER);
+  const begin = (name: string) => () => {
+    begun.push(name);
+    return undefined;
+  };
+  turns.add(PEER, [begin("first"), begin("second")], 2);
+  turns.add(Buffer.from("other"), [begin("other")], 1);
+  await turns.take(false);
+  expect(begun).toEqual(["other"]);
+  expect([turns.isEmpty, turns.isReady(), turns.isWaiting(PEER)]).toEqual([false, false, true]);
+  turns.add(PEER, [begin("third")], 1);
+  stuck = false;
+  turns.wake(PEER);
+  expect(turns.isReady()).toBe(true);
+  await turns.take(false);
+  expect(begun).toEqual(["other", "first", "second", "third"]);
+  expect(turns.isEmpty).toBe(true);
+});
+
+test("the calls of a peer that may not go can be given up", async () => {
+  const socket = new Router({ linger: 0 });
+  onTestFinished(() => socket.close());
+  const turns = createTurns(socket, () => false);
+  turns.add(PEER, [() => undefined, () => undefined], 2);
+  await turns.take(false);
+  expect(turns.giveUp(PEER)).toBe(2);
+  expect(turns.isEmpty).toBe(true);
+});

@@ -4,6 +4,7 @@
  */
 import type { Body } from "../../codecs/codec.ts";
 import { PASSING } from "./loop.ts";
+import { keyOf } from "./peer.ts";
 import { OVERHEAD_BYTES } from "./turns.ts";
 
 export interface Outbox {
@@ -123,10 +124,6 @@ export function createOutbox({ send, sent, lost, empty }: OutboxOptions): Outbox
       tryAgain(line);
     },
   };
-}
-
-export function keyOf(peer: Uint8Array): string {
-  return Buffer.from(peer.buffer, peer.byteOffset, peer.length).toString("latin1");
 }
 
 export function bytesOf(frames: Body): number {

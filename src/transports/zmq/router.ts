@@ -16,6 +16,7 @@ import { BatchReplies } from "./batch.ts";
 import { noteSent } from "./collect.ts";
 import { type Loop, type LoopOptions, PASSING, readMessages } from "./loop.ts";
 import { bytesOf, createOutbox } from "./outbox.ts";
+import { Peer } from "./peer.ts";
 import { createTally } from "./tally.ts";
 import { createTurns, MOST_WAITING } from "./turns.ts";
 import { createUnsent, LARGE_BYTES } from "./unsent.ts";
@@ -38,22 +39,6 @@ const NO_ROOM: NodeJS.ErrnoException = Object.assign(new Error("too much for thi
 });
 
 const NOBODY = Buffer.alloc(0);
-
-/** One peer of the socket; its id becomes text only when somebody asks. */
-class Peer implements Source {
-  readonly transport = "zmq";
-  readonly endpoint: string;
-  readonly #id: Uint8Array;
-
-  constructor(endpoint: string, id: Uint8Array) {
-    this.endpoint = endpoint;
-    this.#id = id;
-  }
-
-  get peer(): string {
-    return Buffer.from(this.#id).toString("hex");
-  }
-}
 
 export function createRouterLoop({ socketOptions, lockStep, answerer, endpoint, log }: LoopOptions): Loop {
   // Mandatory and no timeout: a reply that can't be queued at once says so, instead of blocking all others or vanishing.
@@ -172,7 +157,8 @@ export function createRouterLoop({ socketOptions, lockStep, answerer, endpoint, 
   }
 
   function taken(peer: Uint8Array, error?: unknown): void {
-    if (error !== undefined) lost(turns.giveUp(peer), error);
+    if (error === undefined) turns.wake(peer);
+    else lost(turns.giveUp(peer), error);
     wakeReader();
   }
 
@@ -208,11 +194,12 @@ export function createRouterLoop({ socketOptions, lockStep, answerer, endpoint, 
     },
     async stop() {
       const limit = performance.now() + LONGEST_STOP_MS;
-      // Requests that reached us may still wait in the socket, in lock-step above all: they are told that it is over. What
-      // the reader takes from it is pending a moment later only, so one look is not enough.
-      for (let calmLooks = 0; calmLooks < 2 && performance.now() < limit; ) {
+      // Requests that reached us may still wait in the socket, in lock-step above all: they are told that it is over. While
+      // none is pending the reader waits for the next, so what is there reaches it within a turn of the event loop. The
+      // socket is not asked: who asks takes the signal that would wake the reader.
+      for (let calmLooks = 0, readAt = lastReadAt; calmLooks < 2 && performance.now() < limit; readAt = lastReadAt) {
         await delay(LOOK_MS);
-        calmLooks = pending === 0 && !socket.readable ? calmLooks + 1 : 0;
+        calmLooks = pending === 0 && readAt === lastReadAt ? calmLooks + 1 : 0;
       }
       socket.close();
       await ended;

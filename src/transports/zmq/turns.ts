@@ -6,6 +6,7 @@
 import type { Router } from "zeromq";
 import { LinkedList, type Node } from "../../linked-list.ts";
 import { WORK_BEFORE_TURN_MS } from "./loop.ts";
+import { keyOf } from "./peer.ts";
 
 /** Begins a call, and gives what is to be waited for before the next. */
 export type Begin = () => Promise<void> | undefined;
@@ -23,6 +24,8 @@ export interface Turns {
    * @param isReading if so it begins a few, and asks the socket nothing
    */
   take(isReading: boolean): Promise<void> | undefined;
+  /** The calls of a peer may be begun again. */
+  wake(peer: Uint8Array): void;
   /** Gives up all calls of a peer, and says how many they were. */
   giveUp(peer: Uint8Array): number;
 }
@@ -50,16 +53,22 @@ export const OVERHEAD_BYTES = 512;
 /** To look at the socket costs a part of a small call, so after so many. */
 const CALLS_BEFORE_LOOK = 8;
 
-/** @param mayGo whether the calls of that peer may be begun now */
+/** @param mayGo whether the calls of that peer may be begun now; once it has said no, {@link Turns.wake} says when */
 export function createTurns(socket: Router, mayGo: (peer: Uint8Array) => boolean): Turns {
   /** In the order of their turns. Few as a rule, so a search among them is quick. */
   const lines = new LinkedList<Line>();
+  /** Those that may not go, which can be many and stay for seconds. */
+  const held = new Map<string, Line>();
   let bytesOfAll = 0;
 
-  function lineOf(peer: Uint8Array): Line | undefined {
+  function nodeOf(peer: Uint8Array): Node<Line> | undefined {
     for (let node = lines.first; node !== undefined; node = node.after)
-      if (Buffer.compare(node.item.peer, peer) === 0) return node.item;
+      if (Buffer.compare(node.item.peer, peer) === 0) return node;
     return undefined;
+  }
+
+  function lineOf(peer: Uint8Array): Line | undefined {
+    return (held.size > 0 ? held.get(keyOf(peer)) : undefined) ?? nodeOf(peer)?.item;
   }
 
   function bytesOf(line: Line | undefined): number {
@@ -67,7 +76,12 @@ export function createTurns(socket: Router, mayGo: (peer: Uint8Array) => boolean
   }
 
   function next(): Node<Line> | undefined {
-    for (let node = lines.first; node !== undefined; node = node.after) if (mayGo(node.item.peer)) return node;
+    for (let node = lines.first; node !== undefined; node = lines.first) {
+      const line = node.item;
+      if (mayGo(line.peer)) return node;
+      lines.remove(node);
+      held.set(keyOf(line.peer), line);
+    }
     return undefined;
   }
 
@@ -94,10 +108,10 @@ export function createTurns(socket: Router, mayGo: (peer: Uint8Array) => boolean
 
   return {
     get isEmpty() {
-      return lines.size === 0;
+      return lines.size === 0 && held.size === 0;
     },
     isReady: () => next() !== undefined,
-    isWaiting: (peer) => lines.size > 0 && lineOf(peer) !== undefined,
+    isWaiting: (peer) => lineOf(peer) !== undefined,
     add(peer, calls, bytes) {
       const line = lineOf(peer);
       if (line !== undefined && line.calls.length + calls.length > MOST_WAITING) return false;
@@ -111,14 +125,20 @@ export function createTurns(socket: Router, mayGo: (peer: Uint8Array) => boolean
       return true;
     },
     take: (isReading) => (next() === undefined ? undefined : take(isReading)),
+    wake(peer) {
+      const line = held.get(keyOf(peer));
+      if (line === undefined) return;
+      held.delete(keyOf(peer));
+      lines.append(line);
+    },
     giveUp(peer) {
-      for (let node = lines.first; node !== undefined; node = node.after) {
-        if (Buffer.compare(node.item.peer, peer) !== 0) continue;
-        for (const { bytes } of node.item.calls) bytesOfAll -= bytes;
-        lines.remove(node);
-        return node.item.calls.length;
-      }
-      return 0;
+      const line = lineOf(peer);
+      if (line === undefined) return 0;
+      const node = nodeOf(peer);
+      if (node === undefined) held.delete(keyOf(peer));
+      else lines.remove(node);
+      bytesOfAll -= bytesOf(line);
+      return line.calls.length;
     },
   };
 }

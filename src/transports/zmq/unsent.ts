@@ -7,7 +7,7 @@
 import { memoryUsage } from "node:process";
 import type { Body } from "../../codecs/codec.ts";
 import { collectAll, collectYoung } from "./collect.ts";
-import { keyOf } from "./outbox.ts";
+import { keyOf } from "./peer.ts";
 
 export interface Unsent {
   /** Counts a large reply that is sent, and gives the frames to send in its place. */
