@@ -8,7 +8,7 @@ export interface Stretch {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
-  /** Of the host: the least of its memory, since what passes adds to it for a while and what stays raises the least, too; the usual of the others. */
+  /** Of the host: the least of each, since what passes adds to it for a while, as clients that come do, and what stays raises the least, too. */
   readonly host: Footprint;
 }
 
@@ -41,6 +41,7 @@ export function createFigures(pid: number): Figures {
       seen.push(now);
     },
     cut() {
+      const least = (of: keyof Footprint): number => Math.min(...seen.map((footprint) => footprint[of]));
       const at = (percentile: number): number => latencies.getValueAtPercentile(percentile) / US_PER_MS;
       const stretch: Stretch = {
         fromS,
@@ -48,11 +49,7 @@ export function createFigures(pid: number): Figures {
         p50Ms: at(50),
         p99Ms: at(99),
         maxMs: at(100),
-        host: {
-          rssMb: Math.min(...seen.map(({ rssMb }) => rssMb)),
-          fds: usual(seen.map(({ fds }) => fds)),
-          threads: usual(seen.map(({ threads }) => threads)),
-        },
+        host: { rssMb: least("rssMb"), fds: least("fds"), threads: least("threads") },
       };
       fromS = Math.round((performance.now() - start) / 1000);
       latencies = build();
@@ -60,11 +57,6 @@ export function createFigures(pid: number): Figures {
       return stretch;
     },
   };
-}
-
-/** The median: who leaves or comes changes it for a moment. */
-function usual(values: readonly number[]): number {
-  return [...values].sort((one, other) => one - other)[values.length >> 1] ?? Number.NaN;
 }
 
 /** What is worse in the last stretch than in the first one given. Empty if all is well. */
