@@ -23,7 +23,7 @@ export interface Ops {
 export async function openOps(first: HttpConfig, host: HostView, log: Log): Promise<Ops> {
   let config = first;
   const routes = { ...healthRoutes(host) };
-  const listener: Listener = await listen(config.bind, routes, log);
+  const listener: Listener = await listen(config.bind, routes, { hosts: () => config.hosts, log });
   log.info(`health, metrics and a page at ${listener.url}`);
   if (!parseHttpAddress(config.bind).isLoopback)
     log.warn(`${listener.url} is open to whoever reaches this machine: anybody may see what this host does`);
