@@ -189,10 +189,10 @@ function refuse(response: ServerResponse, status: number, text: string): void {
   reply(response, status, `${text}\n`);
 }
 
-/** A whole response, in plain text unless it is said to be another. */
-export function reply(response: ServerResponse, status: number, text: string, type = PLAIN): void {
+/** A whole response, in plain text unless its type is said to be another. */
+export function reply(response: ServerResponse, status: number, body: string | Uint8Array, type = PLAIN): void {
   response.statusCode = status;
   response.setHeader("Content-Type", type);
-  response.setHeader("Content-Length", Buffer.byteLength(text));
-  response.end(text);
+  response.setHeader("Content-Length", Buffer.byteLength(body));
+  response.end(body);
 }

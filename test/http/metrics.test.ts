@@ -187,6 +187,15 @@ test.each([
   expect(formFor(accept)).toBe(form);
 });
 
+test("500 handlers are told of without a gap", async () => {
+  // With the two that come along.
+  const handlers = Object.fromEntries(Array.from({ length: 498 }, (_, n) => [`h${n}`, () => null]));
+  const host = await startHost({ endpoints: { e: byName }, http }, handlers);
+  const { text, samples } = await scrape(host.httpUrl, "application/openmetrics-text");
+  expect(text).not.toContain("\n\n");
+  expect([...samples.keys()].filter((name) => name.startsWith("zmqecho_handler_in_flight{"))).toHaveLength(500);
+});
+
 test("however many scrape at once, it is written once", async () => {
   const host = await startHost({ endpoints: { e: byName }, http });
   const texts = await Promise.all(Array.from({ length: 10 }, () => scrape(host.httpUrl).then(({ text }) => text)));

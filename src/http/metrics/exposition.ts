@@ -20,29 +20,44 @@ interface Line {
   readonly value: number;
 }
 
-export async function writeMetrics(metrics: readonly Metric[], seen: Seen, type: RegistryContentType): Promise<string> {
+/** In bytes, since to make them of a long text would take a turn of some milliseconds. */
+export async function writeMetrics(metrics: readonly Metric[], seen: Seen, type: RegistryContentType): Promise<Buffer> {
   const isOpenMetrics = type === Registry.OPENMETRICS_CONTENT_TYPE;
-  const parts: string[] = [];
+  const parts: Buffer[] = [];
   for (const metric of metrics) {
-    const lines = linesOf(metric, seen);
-    // What can't be known here, such as open files where there is no /proc.
-    if (lines.length === 0 && metric.labels.length === 0) continue;
-    for (let from = 0; from === 0 || from < lines.length; from += SLICE) {
-      const text = await textOf(metric, lines.slice(from, from + SLICE), type);
+    let isFirst = true;
+    for (const lines of slicesOf(linesOf(metric, seen))) {
+      // All was in the slices before; or it can't be known here, such as open files where there is no /proc.
+      if (lines.length === 0 && (!isFirst || metric.labels.length === 0)) continue;
+      const text = await textOf(metric, lines, type);
       // The first two lines, HELP and TYPE, are wanted once.
-      parts.push(from === 0 ? text : text.split("\n").slice(2).join("\n"));
+      parts.push(Buffer.from(`${isFirst ? text : text.split("\n").slice(2).join("\n")}\n`));
+      isFirst = false;
       await nextTurn();
     }
   }
-  return `${parts.join("\n")}\n${isOpenMetrics ? "# EOF\n" : ""}`;
+  if (isOpenMetrics) parts.push(Buffer.from("# EOF\n"));
+  return Buffer.concat(parts);
 }
 
-function linesOf(metric: Metric, seen: Seen): Line[] {
+/** The last may be empty. Lines are made when they are taken. */
+function* slicesOf(lines: Iterable<Line>): Iterable<readonly Line[]> {
+  let slice: Line[] = [];
+  for (const line of lines) {
+    if (slice.push(line) < SLICE) continue;
+    yield slice;
+    slice = [];
+  }
+  yield slice;
+}
+
+function* linesOf(metric: Metric, seen: Seen): Iterable<Line> {
   const labelsOf = (values: readonly string[]) =>
     Object.fromEntries(metric.labels.map((label, index) => [label, values[index] ?? ""]));
   if (metric.type !== "histogram")
-    return [...metric.samples(seen)].map(({ value, labels }) => ({ value, sharedLabels: labelsOf(labels) }));
-  return [...metric.samples(seen)].flatMap(({ value, labels }) => histogramLines(metric.name, labelsOf(labels), value));
+    for (const { value, labels } of metric.samples(seen)) yield { value, sharedLabels: labelsOf(labels) };
+  else
+    for (const { value, labels } of metric.samples(seen)) yield* histogramLines(metric.name, labelsOf(labels), value);
 }
 
 const BOUNDS = [...LATENCY_BOUNDS_MS.map((ms) => ms / 1000), "+Inf"];

@@ -30,7 +30,7 @@ export function createMetrics(host: HostView): Metrics {
   const maxFiles = fileLimit();
   const { version } = createRequire(import.meta.url)("../../../package.json") as { version: string };
   /** Those that are being written: however many ask at once, it is done once. */
-  const writing = new Map<MetricsForm, Promise<string>>();
+  const writing = new Map<MetricsForm, Promise<Buffer>>();
 
   async function look(): Promise<Seen> {
     const figures = await readProcess();
@@ -47,14 +47,14 @@ export function createMetrics(host: HostView): Metrics {
     };
   }
 
-  function write(form: MetricsForm): Promise<string> {
+  function write(form: MetricsForm): Promise<Buffer> {
     const before = writing.get(form);
     if (before !== undefined) return before;
-    const text = look()
+    const bytes = look()
       .then((seen) => writeMetrics(METRICS, seen, TYPES[form]))
       .finally(() => writing.delete(form));
-    writing.set(form, text);
-    return text;
+    writing.set(form, bytes);
+    return bytes;
   }
 
   return {
