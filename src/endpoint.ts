@@ -23,6 +23,8 @@ export interface EndpointLoad extends Load {
   readonly config: EndpointConfig;
   /** Replies that no peer took. */
   readonly droppedReplies: number;
+  /** Clients whose keys were not allowed; absent if it asks for none. */
+  readonly refusedKeys?: number;
 }
 
 /** What all endpoints share, and a reload may change. */
@@ -111,7 +113,12 @@ export async function openEndpoint(
       core.configure(coreSettings(config, nextShared));
       transport.configure(zmqSettings(config, introspectionFor));
     },
-    load: () => ({ config, droppedReplies: transport.dropped(), ...core.load() }),
+    load: () => ({
+      config,
+      droppedReplies: transport.dropped(),
+      ...(domain !== undefined && { refusedKeys: domain.refused() }),
+      ...core.load(),
+    }),
     stopReading: transport.stopReading,
     drain: core.drain,
     async close() {

@@ -72,7 +72,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
   let isStopped = false;
 
   const introspection = introspectionOf(first.config.limits);
-  const ops = createOpsFollower({ introspection, config: () => current, lacks }, log);
+  const ops = createOpsFollower({ introspection, config: () => current, isHandler, lacks }, log);
 
   /** @param serves what whoever asks may know of; absent for all */
   function introspectionOf(limits: EndpointConfig["limits"], serves?: (handler: string) => boolean): Introspection {
@@ -176,6 +176,10 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     const changes = await bringUp(look);
     news.tell(look, changes, isNewConfig);
     watchFor(look.survey.assembly);
+  }
+
+  function isHandler(name: string): boolean {
+    return registry.find(name) !== undefined;
   }
 
   /** Why it can't serve all it should. */

@@ -7,6 +7,7 @@ import { formatProblem, type Problem } from "../errors.ts";
 import type { Isolation } from "../handler.ts";
 import { isolationOf, timeoutOf } from "../loader/run-settings.ts";
 import { isLoopback, parseAddress, reachable } from "../wire/address.ts";
+import { parseHttpAddress } from "../wire/http-address.ts";
 
 /** In the order in which they stand in the configuration, more or less; the plugins first. */
 export function warningsFor(loaded: LoadedConfig, assembly: Assembly): Problem[] {
@@ -14,6 +15,7 @@ export function warningsFor(loaded: LoadedConfig, assembly: Assembly): Problem[]
   return [
     ...brokenPlugins(loaded, assembly),
     ...openBinds(loaded),
+    ...openHttp(loaded),
     ...lockSteps(loaded, facts),
     ...idlePools(loaded, facts),
     ...hastyTargets(loaded, facts),
@@ -46,6 +48,13 @@ function openBinds(loaded: LoadedConfig): Problem[] {
         : [],
     ),
   );
+}
+
+function openHttp(loaded: LoadedConfig): Problem[] {
+  const { http } = loaded.config;
+  if (http === undefined || parseHttpAddress(http.bind).isLoopback) return [];
+  const message = `${http.bind} is open to whoever reaches this machine: anybody may see what this host does`;
+  return [loaded.problem(["http", "bind"], message)];
 }
 
 /** A lock-step endpoint answers one request before it reads the next: right for one client at a time, and for no more. */

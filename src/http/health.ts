@@ -5,9 +5,10 @@ import { type Routes, reply } from "./listener.ts";
 export function healthRoutes(host: HostView): Routes {
   return {
     // Whoever gets this answer knows that the loop turns.
-    "/livez": { method: "GET", handle: (_, response) => reply(response, 200, "ok\n") },
+    "/livez": { method: "GET", anyHost: true, handle: (_, response) => reply(response, 200, "ok\n") },
     "/readyz": {
       method: "GET",
+      anyHost: true,
       handle(_, response) {
         const lacks = host.lacks();
         if (lacks.length === 0) reply(response, 200, "ok\n");

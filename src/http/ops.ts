@@ -5,7 +5,8 @@ import type { Log } from "../handler.ts";
 import { parseHttpAddress } from "../wire/http-address.ts";
 import { healthRoutes } from "./health.ts";
 import type { HostView } from "./host-view.ts";
-import { type Listener, listen } from "./listener.ts";
+import { listen } from "./listener.ts";
+import { createMetrics } from "./metrics/metrics.ts";
 
 export type HttpConfig = NonNullable<Config["http"]>;
 
@@ -22,8 +23,12 @@ export interface Ops {
 /** Rejects with a `ZmqEchoError` for an address that can't be had. */
 export async function openOps(first: HttpConfig, host: HostView, log: Log): Promise<Ops> {
   let config = first;
-  const routes = { ...healthRoutes(host) };
-  const listener: Listener = await listen(config.bind, routes, log);
+  const metrics = createMetrics(host);
+  const routes = { ...healthRoutes(host), ...metrics.routes };
+  const listener = await listen(config.bind, routes, { hosts: () => config.hosts, log }).catch((error: unknown) => {
+    metrics.stop();
+    throw error;
+  });
   log.info(`health, metrics and a page at ${listener.url}`);
   if (!parseHttpAddress(config.bind).isLoopback)
     log.warn(`${listener.url} is open to whoever reaches this machine: anybody may see what this host does`);
@@ -32,10 +37,13 @@ export async function openOps(first: HttpConfig, host: HostView, log: Log): Prom
     get config() {
       return config;
     },
-    hooks: [],
+    hooks: [metrics.hook],
     configure(next) {
       config = next;
     },
-    close: listener.close,
+    async close() {
+      metrics.stop();
+      await listener.close();
+    },
   };
 }

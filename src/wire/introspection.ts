@@ -75,6 +75,8 @@ export interface EndpointStats extends CallCounts {
   readonly refused: number;
   /** Replies that their peers had left, or did not take. */
   readonly droppedReplies: number;
+  /** Of an endpoint that asks for keys: how often a client came with one that is not allowed. */
+  readonly refusedKeys?: number;
 }
 
 export interface HandlerStats extends CallCounts {

@@ -167,6 +167,16 @@ test("a bind that others can reach is warned of, and so is one request at a time
   ]);
 });
 
+test("an HTTP address that others can reach is warned of", async () => {
+  const endpoints = { a: { bind: "tcp://127.0.0.1:5000" } };
+  const { code, stderr } = await check({ http: { bind: "*:9464" }, endpoints });
+  expect(code).toBe(0);
+  expect(stderr).toEqual([
+    "warning: zmqecho.config.json:3:13: http.bind: *:9464 is open to whoever reaches this machine: anybody may see what this host does",
+  ]);
+  expect((await check({ http: { bind: "127.0.0.1:9464" }, endpoints })).stderr).toEqual([]);
+});
+
 test("a handler that may take long is warned of where it holds up all others", async () => {
   const slow = "export default { timeoutMs: 30000, handle: () => null };\n";
   const endpoints = (concurrency: number) => ({ a: { bind: "tcp://127.0.0.1:5000", handlers: ["*"], concurrency } });

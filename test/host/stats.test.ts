@@ -5,8 +5,10 @@ import { Request } from "zeromq";
 import { createClient } from "../../src/client/create-client.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { LATENCY_BOUNDS_MS } from "../../src/counts.ts";
+import { newKeyPair } from "../../src/curve/pair.ts";
 import { ZmqEchoError } from "../../src/errors.ts";
 import { createHost } from "../../src/host.ts";
+import { client as curveClient, site } from "../curve-site.ts";
 import { ANY_PORT, addressOf, recordingLog, startHost } from "../hosts.ts";
 import { createFolder, writeFiles } from "../loader/folder.ts";
 
@@ -94,6 +96,18 @@ test("an endpoint without introspection tells nothing", async () => {
   const host = await startHost({ endpoints: ENDPOINTS }, HANDLERS);
   const [status] = await exchange(addressOf(host, "hidden"), "ZEP1 stats");
   expect(status).toBe("ZEP1 unimplemented");
+});
+
+test("refused keys are counted where keys are asked for", async () => {
+  const [ann, eve] = [newKeyPair(), newKeyPair()];
+  const { server, curve } = site(["ann", ann]);
+  const host = await startHost({ endpoints: { guarded: { bind: ANY_PORT, curve }, open: { bind: ANY_PORT } } });
+  const address = addressOf(host, "guarded");
+  await curveClient(address, { server, own: ann }).ask("hello");
+  expect(host.stats().endpoints.guarded?.refusedKeys).toBe(0);
+  await curveClient(address, { server, own: eve }).ask("hello");
+  expect(host.stats().endpoints.guarded?.refusedKeys).toBe(1);
+  expect(host.stats().endpoints.open).not.toHaveProperty("refusedKeys");
 });
 
 test("replies that nobody takes are counted", { timeout: 60_000 }, async () => {

@@ -19,6 +19,8 @@ export interface Zap {
 export interface Domain {
   /** For the socket's `zapDomain`. No two have the same: an endpoint may have two sockets while it moves, each with its own keys. */
   readonly name: string;
+  /** How many clients' keys were refused there so far. One who tries again counts again. */
+  refused(): number;
   /** Nobody is answered from then on. */
   forget(): void;
 }
@@ -26,6 +28,7 @@ export interface Domain {
 interface Judge {
   readonly endpoint: string;
   readonly isAllowed: IsAllowed;
+  refused: number;
 }
 
 const ADDRESS = "inproc://zeromq.zap.01";
@@ -80,6 +83,7 @@ export async function openZap(context: Context, log: Log): Promise<Zap> {
         : false;
     if (!isAllowed) {
       refused.add(1);
+      judge.refused++;
       log.debug({ endpoint: judge.endpoint, address: address.toString() }, "refused a client's key");
     }
     const [code, text] = isAllowed ? ["200", "OK"] : ["400", "this key is not allowed"];
@@ -99,8 +103,9 @@ export async function openZap(context: Context, log: Log): Promise<Zap> {
   return {
     decide(endpoint, isAllowed) {
       const name = String(++made);
-      domains.set(name, { endpoint, isAllowed });
-      return { name, forget: () => void domains.delete(name) };
+      const judge: Judge = { endpoint, isAllowed, refused: 0 };
+      domains.set(name, judge);
+      return { name, refused: () => judge.refused, forget: () => void domains.delete(name) };
     },
     async close() {
       refused.tell();
