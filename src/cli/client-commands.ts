@@ -233,7 +233,7 @@ function addReplay(root: Command): void {
     .addHelpText(
       "after",
       `
-FILE is what tap --record wrote. ADDRESS is an address, or an endpoint or target of the configuration; default: where
+FILE is what tap --record or a host's capture wrote. ADDRESS is an address, or an endpoint or target of the configuration; default: where
 they went then. Exits with 1 if a reply differs, with 64 + its gRPC code if a call fails.`,
     )
     .option(...CONFIG)
