@@ -12,18 +12,21 @@ import {
   count,
   endWithOutput,
   intervalMs,
+  lookMs,
   positiveDuration,
   rate,
   retries,
   speed,
   timeoutMs,
 } from "./options.ts";
+import { SORTS } from "./top-sort.ts";
 
 export function addClientCommands(root: Command): void {
   addSend(root);
   addList(root);
   addDescribe(root);
   addPing(root);
+  addTop(root);
   addBench(root);
   addTap(root);
   addReplay(root);
@@ -150,6 +153,30 @@ It exits with 0 if a REP or ROUTER is there, 73 for another socket, 78 for none,
       endWithOutput();
       const { ping } = await import("./ping.ts");
       await ping(address, flags);
+    });
+}
+
+function addTop(root: Command): void {
+  addServerFlags(
+    command(root, "top [address]", "show what a host does, look after look")
+      .usage("[options] [ADDRESS]")
+      .addHelpText(
+        "after",
+        `
+Without ADDRESS, --connect and --endpoint, the configuration's first endpoint that serves handlers by name; it tells of
+those it serves. On a terminal q ends it, and r, e, l, f and n sort; else each look is a block of lines.`,
+      ),
+  )
+    .option("--interval <ms>", "from look to look; default: 2000", lookMs)
+    .option("--count <n>", "how many looks; default: until it is ended", count)
+    .addOption(new Option("--sort <key>", "the order of the rows").choices(SORTS).default("requests"))
+    .option("--wait", "wait for a host that is not there yet")
+    .addOption(formOption("how to print it"))
+    .option("-t, --timeout <ms>", "for each answer; default: 2000", timeoutMs)
+    .action(async (address: string | undefined, flags) => {
+      endWithOutput();
+      const { top } = await import("./top.ts");
+      await top(address, flags);
     });
 }
 
