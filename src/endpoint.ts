@@ -31,7 +31,8 @@ export interface EndpointLoad extends Load {
 export interface Shared {
   /** The codecs of an endpoint, which has limits of its own. */
   readonly codecsFor: (endpoint: EndpointConfig) => FindCodec;
-  readonly hooks: readonly CallHook[];
+  /** Told of an endpoint's calls. */
+  readonly hooksFor: (endpoint: EndpointConfig) => readonly CallHook[];
 }
 
 /** Where an endpoint's socket is, and whom it lets in. */
@@ -128,9 +129,9 @@ export async function openEndpoint(
   };
 }
 
-function coreSettings(config: EndpointConfig, { codecsFor, hooks }: Shared): CoreSettings {
+function coreSettings(config: EndpointConfig, { codecsFor, hooksFor }: Shared): CoreSettings {
   const { concurrency, queue } = config;
-  return { allows: matcherOf(config), findCodec: codecsFor(config), concurrency, queue, hooks };
+  return { allows: matcherOf(config), findCodec: codecsFor(config), concurrency, queue, hooks: hooksFor(config) };
 }
 
 function zmqSettings(config: EndpointConfig, introspectionFor: EndpointOptions["introspectionFor"]): ZmqSettings {

@@ -3,6 +3,7 @@
  * reload changes what is different and nothing else; what can't be used leaves things as they were, and is logged.
  */
 import { type Assembly, createAssembler, type InCode, matcherOf } from "./assemble.ts";
+import { createCaptureFollower } from "./capture/capture.ts";
 import type { Config, EndpointConfig, HandlerConfig } from "./config/effective.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { CallHook } from "./core/call.ts";
@@ -72,6 +73,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
   let isStopped = false;
 
   const introspection = introspectionOf(first.config.limits);
+  const capture = createCaptureFollower(endpoints.addresses, log);
   const ops = createOpsFollower({ introspection, config: () => current, isHandler, lacks }, log);
 
   /** @param serves what whoever asks may know of; absent for all */
@@ -125,10 +127,11 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
   async function bringUp({ loaded, survey: { assembly, commit } }: Look): Promise<HandlerChanges> {
     const { endpoints: wanted, http, shutdown } = loaded.config;
     const shown = await ops.prepare(http);
+    const kept = capture.prepare(loaded.config);
     const plan = {
       endpoints: wanted,
       codecsFor: assembly.codecsFor,
-      hooks: [...(options.hooks ?? []), ...shown.hooks],
+      hooksFor: (endpoint: EndpointConfig) => [...(options.hooks ?? []), ...shown.hooks, ...kept.hooksFor(endpoint)],
       keyrings: assembly.keyrings,
       graceMs: shutdown.graceMs,
     };
@@ -143,6 +146,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
       throw error;
     }
     await shown.commit();
+    kept.commit();
     commit();
     current = loaded;
     return changes;
@@ -236,7 +240,8 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
   async function close(teardownMs: number): Promise<void> {
     await endpoints.close();
     await ops.close();
-    await registry.close(Math.max(teardownMs, SHORTEST_TEARDOWN_MS));
+    const withinMs = Math.max(teardownMs, SHORTEST_TEARDOWN_MS);
+    await Promise.all([registry.close(withinMs), capture.close(withinMs)]);
   }
 
   return {

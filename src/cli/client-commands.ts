@@ -12,18 +12,21 @@ import {
   count,
   endWithOutput,
   intervalMs,
+  lookMs,
   positiveDuration,
   rate,
   retries,
   speed,
   timeoutMs,
 } from "./options.ts";
+import { SORTS } from "./top-sort.ts";
 
 export function addClientCommands(root: Command): void {
   addSend(root);
   addList(root);
   addDescribe(root);
   addPing(root);
+  addTop(root);
   addBench(root);
   addTap(root);
   addReplay(root);
@@ -153,6 +156,30 @@ It exits with 0 if a REP or ROUTER is there, 73 for another socket, 78 for none,
     });
 }
 
+function addTop(root: Command): void {
+  addServerFlags(
+    command(root, "top [address]", "show what a host does, look after look")
+      .usage("[options] [ADDRESS]")
+      .addHelpText(
+        "after",
+        `
+Without ADDRESS, --connect and --endpoint, the configuration's first endpoint that serves handlers by name; it tells of
+those it serves. On a terminal q ends it, and r, e, l, f and n sort; else each look is a block of lines.`,
+      ),
+  )
+    .option("--interval <ms>", "from look to look; default: 2000", lookMs)
+    .option("--count <n>", "how many looks; default: until it is ended", count)
+    .addOption(new Option("--sort <key>", "the order of the rows").choices(SORTS).default("requests"))
+    .option("--wait", "wait for a host that is not there yet")
+    .addOption(formOption("how to print it"))
+    .option("-t, --timeout <ms>", "for each answer; default: 2000", timeoutMs)
+    .action(async (address: string | undefined, flags) => {
+      endWithOutput();
+      const { top } = await import("./top.ts");
+      await top(address, flags);
+    });
+}
+
 function addBench(root: Command): void {
   const measuring = addServerFlags(
     command(root, "bench [address] [body]", "put a load on a server and measure it")
@@ -233,7 +260,7 @@ function addReplay(root: Command): void {
     .addHelpText(
       "after",
       `
-FILE is what tap --record wrote. ADDRESS is an address, or an endpoint or target of the configuration; default: where
+FILE is what tap --record or a host's capture wrote. ADDRESS is an address, or an endpoint or target of the configuration; default: where
 they went then. Exits with 1 if a reply differs, with 64 + its gRPC code if a call fails.`,
     )
     .option(...CONFIG)

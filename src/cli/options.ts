@@ -33,6 +33,7 @@ export function integer(least: number, most: number, text: string): number {
 
 export const timeoutMs = (text: string): number => integer(1, BOUNDS.timeoutMs, text);
 export const intervalMs = (text: string): number => integer(0, BOUNDS.timeoutMs, text);
+export const lookMs = (text: string): number => integer(100, BOUNDS.timeoutMs, text);
 export const retries = (text: string): number => integer(0, BOUNDS.retries, text);
 export const concurrency = (text: string): number => integer(1, BOUNDS.concurrency, text);
 export const connections = (text: string): number => integer(1, BOUNDS.connections, text);

@@ -5,17 +5,15 @@ import type { Body, Codec } from "../codecs/codec.ts";
 import { createRawCodec } from "../codecs/raw.ts";
 import { DEFAULTS } from "../config/defaults.ts";
 import { exitCodeOf, textOf, ZmqEchoError } from "../errors.ts";
-import { printable, printableLine } from "../printable.ts";
-import { type Difference, differences, type Pattern, parsePattern } from "../recording/difference.ts";
+import { differences, type Pattern, parsePattern } from "../recording/difference.ts";
 import { codecOf, type Entry, type Header, loadRecording } from "../recording/format.ts";
 import { createReader, type Reader, type Said } from "../recording/said.ts";
-import { numbered } from "../wording.ts";
 import type { CodecFlags } from "./codec-flags.ts";
 import { builtInCodecs } from "./codecs-by-name.ts";
 import { type Destination, findDestination } from "./destination.ts";
 import { CommandFailure, usageError } from "./failure.ts";
 import type { KeyFlags } from "./keys.ts";
-import { jsonText, rawBodyText } from "./show.ts";
+import { comparable, linesOf, type Result, summaryLine } from "./replay-result.ts";
 
 export interface ReplayFlags extends CodecFlags, KeyFlags {
   readonly config?: string;
@@ -26,15 +24,9 @@ export interface ReplayFlags extends CodecFlags, KeyFlags {
   readonly output: "pretty" | "json";
 }
 
-/** What became of one request. */
-type Result =
-  | { readonly kind: "equal" }
-  | { readonly kind: "differs"; readonly differences: readonly Difference[] }
-  | { readonly kind: "failed"; readonly error: ZmqEchoError };
-
 /**
  * Throws a usage error (2) for a file that can't be read, before anything is sent. Exits with 1 if a reply differs, and
- * with 64 + its number if a call failed; the first one that did counts.
+ * with 64 + its number if a call failed; the first one that did counts. Of requests that had failed, whatever reply is well.
  */
 export async function replay(file: string, address: string | undefined, flags: ReplayFlags): Promise<void> {
   if (flags.fast && flags.speed !== undefined) throw usageError("--fast and --speed exclude each other");
@@ -54,7 +46,14 @@ export async function replay(file: string, address: string | undefined, flags: R
     curve: to.curve,
     limits: { maxMessageBytes: LARGEST_REPLY, maxFrames: MOST_FRAMES },
   });
-  const count = { requests: 0, equal: 0, differs: 0, failed: 0, unanswered: entries.length - answered.length };
+  const count = {
+    requests: 0,
+    equal: 0,
+    differs: 0,
+    failed: 0,
+    answered: 0,
+    unanswered: entries.length - answered.length,
+  };
   let firstError: ZmqEchoError | undefined;
 
   async function one(entry: Entry): Promise<void> {
@@ -78,14 +77,14 @@ export async function replay(file: string, address: string | undefined, flags: R
         under.push(one(entry));
       }
       // Where nobody is, or nobody who would have us, none of them will be answered.
-      const isAway = firstError?.code === "unavailable" || firstError?.code === "unauthenticated";
-      if (isAway && count.failed === count.requests) break;
+      if (firstError !== undefined && isAway(firstError) && count.failed === count.requests) break;
     }
     await Promise.all(under);
   } finally {
     await client.close();
   }
-  process.stdout.write(`${flags.output === "json" ? JSON.stringify({ summary: count }) : summary(count)}\n`);
+  const ofFailed = entries.some(({ failed }) => failed !== undefined);
+  process.stdout.write(`${summaryLine(count, ofFailed, flags.output)}\n`);
   if (firstError !== undefined) throw new CommandFailure(exitCodeOf(firstError.code));
   if (count.differs > 0) throw new CommandFailure(1);
 }
@@ -94,8 +93,14 @@ export async function replay(file: string, address: string | undefined, flags: R
 const LARGEST_REPLY = 2 ** 30;
 const MOST_FRAMES = 65_536;
 
+/** What a server has said itself holds the id of the request. */
+function isAway({ code, details }: ZmqEchoError): boolean {
+  return (code === "unavailable" || code === "unauthenticated") && details.requestId === undefined;
+}
+
 async function ask(client: Client, entry: Entry, reader: Reader, ignored: readonly Pattern[]): Promise<Result> {
-  const { request, reply = [] } = entry;
+  const { request, reply = [], failed } = entry;
+  if (failed !== undefined) return askAgain(client, request, reader);
   const was = reader.reply(reply);
   let is: Said;
   try {
@@ -112,66 +117,22 @@ async function ask(client: Client, entry: Entry, reader: Reader, ignored: readon
   return found.length === 0 ? { kind: "equal" } : { kind: "differs", differences: found };
 }
 
+/** One that had failed: whatever it is answered with is better than that. */
+async function askAgain(client: Client, request: Body, reader: Reader): Promise<Result> {
+  try {
+    const is = reader.reply(await client.exchange(request));
+    if (is.kind !== "error") return { kind: "answered", is };
+    return { kind: "failed", error: new ZmqEchoError(is.code, is.message, { details: is.details }) };
+  } catch (thrown) {
+    return { kind: "failed", error: ZmqEchoError.from(thrown) };
+  }
+}
+
 function areSame(one: Body, other: Body): boolean {
   return (
     one.length === other.length &&
     one.every((frame, index) => Buffer.compare(frame, other[index] ?? frame.subarray(1)) === 0)
   );
-}
-
-/** A body is compared as its value; an error without what is new in each. */
-function comparable(said: Said): unknown {
-  switch (said.kind) {
-    case "body":
-      return said.value;
-    case "error": {
-      const { requestId: _, ...details } = said.details;
-      return { error: said.code, message: said.message, details };
-    }
-    case "unreadable":
-      return said.frames;
-    case "verb":
-      return said.verb;
-  }
-}
-
-function linesOf({ number, atMs }: Entry, result: Result, output: ReplayFlags["output"]): string[] {
-  if (result.kind === "equal") return [];
-  if (result.kind === "failed") {
-    const { code, message, details } = result.error;
-    if (output === "json") return [JSON.stringify({ n: number, atMs, failed: { code, message, details } })];
-    return [printableLine(`#${number}: failed: ${code}: ${message}`)];
-  }
-  if (output === "pretty") {
-    return result.differences.map(({ path, was, is }) => {
-      return printableLine(`#${number}: ${path}: was ${text(was)}, is ${text(is)}`);
-    });
-  }
-  const found = result.differences.map(({ path, was, is }) => {
-    const member = (name: string, value: unknown) =>
-      value === undefined ? "" : `,"${name}":${jsonText(value as never)}`;
-    return `{"path":${JSON.stringify(path)}${member("was", was)}${member("is", is)}}`;
-  });
-  return [`{"n":${number},"atMs":${atMs},"differences":[${found.join(",")}]}`];
-}
-
-const LONGEST_SHOWN = 200;
-
-function text(value: unknown): string {
-  if (value === undefined) return "not there";
-  const shown = value instanceof Uint8Array ? rawBodyText([value]) : printable(jsonText(value as never));
-  return shown.length <= LONGEST_SHOWN ? shown : `${shown.slice(0, LONGEST_SHOWN)}…`;
-}
-
-function summary({
-  requests,
-  equal,
-  differs,
-  failed,
-  unanswered,
-}: Record<Result["kind"] | "requests" | "unanswered", number>) {
-  const rest = unanswered === 0 ? "" : `, ${unanswered} without a recorded reply not sent`;
-  return `${numbered(requests, "request")}: ${equal} equal, ${differs} different, ${failed} failed${rest}`;
 }
 
 function readPattern(given: string): Pattern {

@@ -80,12 +80,14 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-/** Milliseconds of a call, from the read of its request. */
+/** How a call went. Milliseconds are from the read of its request. */
 export interface Durations {
   /** Until its outcome. */
   readonly totalMs: number;
   /** Of those, the ones it waited for a place. */
   readonly waitedMs: number;
+  /** The version of the handler that ran it; absent if none did, or if the handler is given in code. */
+  readonly version?: string | undefined;
 }
 
 /** Told about every call; metrics, traces and traffic logs are built on this. Must not throw and must not wait. */

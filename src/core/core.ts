@@ -133,6 +133,7 @@ export function createCore(options: CoreOptions): ConfigurableCore {
     // It was there when the call came, and has gone while the call waited.
     if (version === undefined) return failed(job.call, noHandler(job.handler), job);
     running++;
+    job.version = version.id;
     slot.enter(version);
     let outcome: Outcome;
     try {
@@ -197,7 +198,7 @@ export function createCore(options: CoreOptions): ConfigurableCore {
     job?.slot.counter.record(outcome.code, totalMs);
     const ranMs = totalMs - (job?.waitedMs ?? 0);
     if (settings.concurrency === 1 && ranMs > SLOW_IN_LOCK_STEP_MS) reporter.slowInLockStep(call, ranMs);
-    hooks?.ended(outcome, { totalMs, waitedMs: job?.waitedMs ?? 0 }, call.source, call);
+    hooks?.ended(outcome, { totalMs, waitedMs: job?.waitedMs ?? 0, version: job?.version }, call.source, call);
     return outcome;
   }
 

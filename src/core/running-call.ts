@@ -20,6 +20,8 @@ export class RunningCall implements Job {
   readonly placeExpiresAt: number;
   /** Milliseconds that it waited for a place. */
   waitedMs = 0;
+  /** Of the handler that runs it. */
+  version: string | undefined;
   readonly #codec: ServedCodec;
   readonly #newRequestId: () => string;
   #requestId: string | undefined;

@@ -56,6 +56,9 @@ interface Made extends HandlerVersion {
 /** What goes while the host runs may take this long to tear down, as at a stop. */
 const TEARDOWN_MS = DEFAULTS.shutdown.graceMs;
 
+/** Of a version: as much of the hash as the names of its frames have in a stack. */
+const ID_LENGTH = 8;
+
 /** For workers that are killed, to be gone. */
 const KILLED_MS = 2000;
 
@@ -117,7 +120,7 @@ export function createRegistry(log: Log): HandlerRegistry {
       await runner.close(0).catch(() => undefined);
       return undefined;
     }
-    const version: Made = { runner, running: 0, source, settings };
+    const version: Made = { runner, id: source.plugin?.bundle.hash.slice(0, ID_LENGTH), running: 0, source, settings };
     retire(slot, whenIdle, TEARDOWN_MS);
     versions.set(slot, version);
     slot.version = version;

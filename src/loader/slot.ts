@@ -5,6 +5,8 @@ import type { Runner, WorkerCounts } from "../runtime/runner.ts";
 /** One version of a handler. Calls that began on it end on it, whatever comes after. */
 export interface HandlerVersion {
   readonly runner: Runner;
+  /** The beginning of its bundle's hash; undefined for a handler that is given in code. */
+  readonly id?: string | undefined;
   running: number;
   /** Set when it has been replaced: called when its last call has ended. */
   onIdle?: () => void;

@@ -7,7 +7,7 @@ import { resolve } from "node:path";
 import { createInterface } from "node:readline";
 import type { Body, Codec, CodecRole, CodecSpec } from "../codecs/codec.ts";
 import { BUILT_IN_CODECS } from "../config/defaults.ts";
-import { ConfigError, textOf } from "../errors.ts";
+import { ConfigError, type ErrorCode, isErrorCode, textOf } from "../errors.ts";
 import { printableLine } from "../printable.ts";
 
 export const VERSION = 1;
@@ -33,6 +33,23 @@ export interface Entry {
   /** Absent if none came. */
   readonly reply?: Body;
   readonly latencyMs?: number;
+  /** Of one that a host kept since it failed. */
+  readonly failed?: FailedCall;
+}
+
+/** How a call failed that a host kept; its reply says the same to the caller. */
+export interface FailedCall {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** The config's name of the endpoint. */
+  readonly endpoint: string;
+  readonly handler: string;
+  /** The version of the handler that ran it; absent if none did, or if it is given in code. */
+  readonly version?: string | undefined;
+  /** As the caller was told, and as the host's log has it. */
+  readonly requestId?: string | undefined;
+  /** As far as the transport can tell its peers apart. */
+  readonly peer?: string | undefined;
 }
 
 export interface Recording {
@@ -45,15 +62,33 @@ export function headerLine(header: Header): string {
   return `${JSON.stringify({ zmqecho: "recording", version: VERSION, ...header })}\n`;
 }
 
-export function entryLine({ number, atMs, request, reply, latencyMs }: Entry): string {
-  const base64 = (body: Body) => body.map((frame) => Buffer.from(frame).toString("base64"));
-  const line = {
-    n: number,
-    atMs: rounded(atMs),
-    request: base64(request),
-    ...(reply !== undefined && { reply: base64(reply), latencyMs: rounded(latencyMs ?? 0) }),
-  };
-  return `${JSON.stringify(line)}\n`;
+export function entryLine(entry: Entry): string {
+  return [...entryPieces(entry)].join("");
+}
+
+/** The line in pieces, so that it can be written without ever having all of it as one text. */
+export function* entryPieces({ number, atMs, request, reply, latencyMs, failed }: Entry): Generator<string> {
+  yield `{"n":${number},"atMs":${rounded(atMs)},"request":`;
+  yield* framesPieces(request);
+  if (reply !== undefined) {
+    yield ',"reply":';
+    yield* framesPieces(reply);
+    yield `,"latencyMs":${rounded(latencyMs ?? 0)}`;
+  }
+  if (failed !== undefined) yield `,${JSON.stringify(failed).slice(1, -1)}`;
+  yield "}\n";
+}
+
+/** Bytes of a frame in one piece; a multiple of three, so that no piece but the last is padded. */
+const PIECE_BYTES = 48 * 1024;
+
+function* framesPieces(body: Body): Generator<string> {
+  for (const [index, frame] of body.entries()) {
+    yield index === 0 ? '["' : '","';
+    const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.length);
+    for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.toString("base64", at, at + PIECE_BYTES);
+  }
+  yield body.length === 0 ? "[]" : '"]';
 }
 
 export function rounded(ms: number): number {
@@ -136,7 +171,7 @@ function isSpec(spec: unknown): spec is CodecSpec {
   return [type, request, response].every(isText) && (isText(proto) || isList(proto)) && isList(include);
 }
 
-function entryFrom({ n, atMs, request, reply, latencyMs }: Record<string, unknown>): Entry {
+function entryFrom({ n, atMs, request, reply, latencyMs, ...rest }: Record<string, unknown>): Entry {
   if (!isFiniteNumber(n)) throw new Malformed("n: the number of the request is missing");
   if (!isFiniteNumber(atMs) || atMs < 0) throw new Malformed("atMs: milliseconds are missing");
   return {
@@ -147,6 +182,28 @@ function entryFrom({ n, atMs, request, reply, latencyMs }: Record<string, unknow
       reply: framesFrom(reply, "reply"),
       latencyMs: isFiniteNumber(latencyMs) ? latencyMs : 0,
     }),
+    ...(rest.code !== undefined && { failed: failedFrom(rest) }),
+  };
+}
+
+function failedFrom({
+  code,
+  message,
+  endpoint,
+  handler,
+  version,
+  requestId,
+  peer,
+}: Record<string, unknown>): FailedCall {
+  if (typeof code !== "string" || !isErrorCode(code)) throw new Malformed("code: an error code is expected");
+  const text = (value: unknown) => (typeof value === "string" ? value : "");
+  const known = { version, requestId, peer };
+  return {
+    code,
+    message: text(message),
+    endpoint: text(endpoint),
+    handler: text(handler),
+    ...Object.fromEntries(Object.entries(known).filter(([, value]) => typeof value === "string")),
   };
 }
 

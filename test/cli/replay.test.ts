@@ -15,17 +15,20 @@ interface Asked {
   /** Absent: it was not answered. */
   readonly reply?: string | readonly string[];
   readonly atMs?: number;
+  /** As a host keeps it with a request that failed. */
+  readonly failed?: object;
 }
 
 /** A folder with `r.jsonl`, as tap writes it. */
 function recorded(asked: readonly Asked[], header: object = {}): string {
   const frames = (texts: string | readonly string[]) => [texts].flat().map(base64);
   const first = { zmqecho: "recording", version: 1, target: "tcp://127.0.0.1:1", codec: "json", zep: false, ...header };
-  const entries = asked.map(({ ask, reply, atMs = 0 }, index) => ({
+  const entries = asked.map(({ ask, reply, atMs = 0, failed }, index) => ({
     n: index + 1,
     atMs,
     request: frames(ask),
     ...(reply !== undefined && { reply: frames(reply), latencyMs: 1 }),
+    ...failed,
   }));
   return folderWith({ "r.jsonl": [first, ...entries].map((line) => `${JSON.stringify(line)}\n`).join("") });
 }
@@ -135,6 +138,52 @@ test("ZEP/1 is compared by what it says", async () => {
   );
   const { stdout } = await run(["replay", "r.jsonl", addressOf(host, "e"), "--ignore", "$.message"], { cwd });
   expect(stdout).toBe("#2: $[0]: was 2, is 1\n3 requests: 2 equal, 1 different, 0 failed\n");
+});
+
+test("requests that had failed are well whatever they are answered with, and those that still fail are exit 64 + the number", async () => {
+  const failed = { code: "internal", message: "the handler failed", endpoint: "e", handler: "it" };
+  const cwd = recorded(
+    ["1", "2", "3"].map((ask) => ({ ask, reply: "ZEP1 internal\nthe handler failed\n{}", failed })),
+    { codec: "json" },
+  );
+  const address = await served((input) => {
+    if (input === 1) return { sum: 1 };
+    throw input === 2 ? new Error("as before") : new ZmqEchoError("aborted", "no");
+  });
+  const { code, stdout } = await run(["replay", "r.jsonl", address, "--fast"], { cwd });
+  expect(stdout.split("\n").slice(0, -1)).toEqual([
+    '#1 it: was internal: the handler failed; is {"sum":1}',
+    expect.stringMatching(
+      /^#2 it: still internal: the handler failed; the host's log has the cause \{"requestId":"[^"]+"\}$/,
+    ),
+    expect.stringMatching(/^#3 it: was internal, failed: aborted: no \{"requestId":"[^"]+"\}$/),
+    "3 requests that had failed: 1 answered now, 2 failed",
+  ]);
+  expect(code).toBe(77);
+  const { stdout: documents } = await run(["replay", "r.jsonl", address, "--fast", "-o", "json"], { cwd });
+  expect(
+    documents
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line)),
+  ).toMatchObject([
+    { n: 1, handler: "it", was: { code: "internal" }, is: { sum: 1 } },
+    { n: 2, was: { code: "internal" }, failed: { code: "internal" } },
+    { n: 3, was: { code: "internal" }, failed: { code: "aborted", message: "no" } },
+    { summary: { requests: 3, answered: 1, failed: 2 } },
+  ]);
+});
+
+test("requests that had failed since nothing answered for them are all sent again", async () => {
+  const failed = { code: "unavailable", message: "it does not load", endpoint: "e", handler: "it" };
+  const asked = ["1", "2"].map((ask) => ({ ask, reply: "ZEP1 unavailable\nit does not load\n{}", failed }));
+  const address = await served((input) => {
+    if (input === 1) throw new ZmqEchoError("unavailable", "not yet");
+    return input;
+  });
+  const { code, stdout } = await run(["replay", "r.jsonl", address, "--fast"], { cwd: recorded(asked) });
+  expect(stdout).toContain("2 requests that had failed: 1 answered now, 1 failed\n");
+  expect(code).toBe(78);
 });
 
 test("a call that fails is exit 64 + its number", async () => {

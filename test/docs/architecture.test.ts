@@ -15,7 +15,7 @@ const FLOORS = [
   ["service"],
   ["look", "ops"],
   ["endpoints", "keys", "reload-log", "stats", "introspection", "readiness"],
-  ["endpoint", "recycling", "http"],
+  ["endpoint", "recycling", "http", "capture"],
   ["bench", "client", "assemble", "tap"],
   ["transports"],
   ["core"],

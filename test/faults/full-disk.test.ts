@@ -1,6 +1,6 @@
 /** No room for what is written: the log, a recording, a report. What is served goes on. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { createClient } from "zmqecho";
@@ -80,6 +80,47 @@ test("a recording that finds no room ends in one line and exit 1, and the traffi
   figures(`a recording on a full disk: ${load.ok()} calls through the tap, 0 lost, exit ${code}`);
 });
 
+test.skipIf(process.getuid?.() !== 0)(
+  "failed requests that find no room are lost, and kept again when there is",
+  async ({ skip }) => {
+    const disk = "disk/captures";
+    const capture = { dir: disk };
+    const endpoints = { e: { bind: ANY_PORT, handler: "it", codec: "json", concurrency: 8 } };
+    const plugin = "export default () => { throw new Error(); };";
+    const folder = folderWith({
+      "zmqecho.config.json": JSON.stringify({ endpoints, capture }),
+      "plugins/it.ts": plugin,
+    });
+    mkdirSync(join(folder, "disk"));
+    try {
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", join(folder, "disk")], { stdio: "ignore" });
+    } catch {
+      skip("no file system can be mounted here");
+    }
+    onTestFinished(() => void execFileSync("umount", ["-l", join(folder, "disk")]));
+    const host = await serve([], { cwd: folder });
+    const client = createClient({ connect: host.addresses[0] ?? "", codec: "json" });
+    const fail = async (count: number) => {
+      for (let number = 0; number < count; number++)
+        await expect(client.request("x".repeat(1000))).rejects.toMatchObject({ code: "internal" });
+    };
+    writeFileSync(join(folder, "disk/filler"), Buffer.alloc(32 * 1024));
+    await fail(100);
+    await host.logged("ENOSPC");
+    rmSync(join(folder, "disk/filler"));
+    await fail(3);
+    await client.close();
+    const { stderr } = await host.stop();
+    const lines = linesIn(join(folder, disk));
+    expect(lines.filter((line) => !isJson(line))).toEqual([]);
+    const kept = lines.filter((line) => line.includes('"code":"internal"')).length;
+    expect(kept).toBeGreaterThan(5);
+    const said = stderr.split("\n").filter((line) => line.includes("can't keep failed requests")).length;
+    expect(said).toBeLessThan(5);
+    figures(`failed requests on a full disk: ${kept} of 103 kept, said ${said} times, 103 replies`);
+  },
+);
+
 test("a report that finds no room is one line and exit 2, after the figures", async () => {
   const host = await serve([ANY_PORT]);
   const report = ["--requests", "20", "--report", "/dev/full"];
@@ -89,6 +130,10 @@ test("a report that finds no room is one line and exit 2, after the figures", as
   expect(code).toBe(2);
   expect(await host.stop()).toMatchObject({ code: 0 });
 });
+
+function linesIn(folder: string): string[] {
+  return readdirSync(folder).flatMap((name) => readFileSync(join(folder, name), "utf8").split("\n").filter(Boolean));
+}
 
 function isJson(text: string): boolean {
   try {

@@ -38,6 +38,24 @@ const header: fc.Arbitrary<Header> = fc.record({
 const entry: fc.Arbitrary<Entry> = fc.oneof(
   fc.record({ number: fc.nat(), atMs: ms, request: frames }),
   fc.record({ number: fc.nat(), atMs: ms, request: frames, reply: frames, latencyMs: ms }),
+  fc.record({
+    number: fc.nat(),
+    atMs: ms,
+    request: frames,
+    reply: frames,
+    latencyMs: ms,
+    failed: fc.record(
+      {
+        code: fc.constantFrom("internal", "aborted"),
+        message: text,
+        endpoint: text,
+        handler: text,
+        version: text,
+        requestId: text,
+      },
+      { requiredKeys: ["code", "message", "endpoint", "handler"] },
+    ),
+  }),
 );
 const recording = fc.record({ header, entries: fc.array(entry, { maxLength: 5 }) });
 const written = ({ header: first, entries }: Recording) => headerLine(first) + entries.map(entryLine).join("");
@@ -100,6 +118,8 @@ const misshapen = fc
           "request",
           "reply",
           "latencyMs",
+          "code",
+          "message",
         ),
         odd,
       ),
@@ -112,7 +132,7 @@ const misshapen = fc
       .split("\n")
       .map((line) => JSON.parse(line) as Record<string, unknown>);
     for (const [at, key, value] of changes) {
-      const line = lines[key === "n" || key.startsWith("re") || key.endsWith("Ms") ? at % lines.length : 0];
+      const line = lines[/^(n|re.*|.*Ms|code|message)$/.test(key) ? at % lines.length : 0];
       if (line !== undefined) line[key] = value;
     }
     return Buffer.from(lines.map((line) => JSON.stringify(line)).join("\n"));

@@ -17,7 +17,7 @@ function ring(readAt: number, ...allowed: string[]): ReadonlyMap<string, Keyring
 
 function plan(keyrings: ReadonlyMap<string, Keyring>, lingerMs: number) {
   const { endpoints } = resolveConfig({ endpoints: { e: { bind: ANY_PORT, curve, limits: { lingerMs } } } }).config;
-  return { endpoints, keyrings, codecsFor: () => () => undefined, hooks: [], graceMs: 0 };
+  return { endpoints, keyrings, codecsFor: () => () => undefined, hooksFor: () => [], graceMs: 0 };
 }
 
 function endpoints() {

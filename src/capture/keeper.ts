@@ -1,0 +1,135 @@
+/** Takes failed calls off the way of a request: what must be kept waits here for the disk, within a bound, and calls wait for nothing. */
+import { setImmediate as turn } from "node:timers/promises";
+import type { Body } from "../codecs/codec.ts";
+import type { Call, Durations, Failure } from "../core/call.ts";
+import { textOf } from "../errors.ts";
+import type { Log } from "../handler.ts";
+import { createTally } from "../transports/zmq/tally.ts";
+import { NO_METADATA, writePlainError, writeReply, writeRequest } from "../wire/zep.ts";
+import { type Bounds, type CaptureFiles, createCaptureFiles, type Head } from "./files.ts";
+
+export interface FailedRequest {
+  readonly call: Call;
+  readonly outcome: Failure;
+  readonly durations: Durations;
+  readonly head: () => Head;
+}
+
+export interface Keeper {
+  readonly files: CaptureFiles;
+  /** Looks at the folder before anything fails, so that the log says in time what is wrong with it. */
+  look(): void;
+  /** Neither waits nor throws. */
+  keep(failed: FailedRequest): void;
+  /** Resolves when nothing waits for the disk. */
+  written(): Promise<void>;
+}
+
+/** What may wait for the disk, in bytes; more is dropped. */
+const MOST_WAITING = 64 * 1024 * 1024;
+
+/** What a call takes beside its body and its message. */
+const BYTES_EACH = 1024;
+
+/** Told less often than this, so that a disk on which now this fits and now that does not fill the log. */
+const RECOVERED_AFTER_MS = 1000;
+
+export function createKeeper(dir: string, bounds: Bounds, log: Log): Keeper {
+  const files = createCaptureFiles(dir, bounds);
+  let waiting: (FailedRequest & { readonly at: number; readonly bytes: number })[] = [];
+  let waitingBytes = 0;
+  let working: Promise<void> | undefined;
+  let trouble: { readonly since: number; lost: number } | undefined;
+  const dropped = createTally((count) =>
+    log.warn({ count, dir }, "did not keep failed requests: they come faster than the disk takes them"),
+  );
+
+  function keep({ call, ...rest }: FailedRequest): void {
+    const bytes = BYTES_EACH + rest.outcome.message.length + lengthOf(call.body) + lengthOfMetadata(call);
+    if (waitingBytes + bytes > MOST_WAITING) {
+      dropped.add(1);
+      return;
+    }
+    waitingBytes += bytes;
+    const at = Date.now() - rest.durations.totalMs;
+    waiting.push({ ...rest, call: { ...call, body: alone(call.body) }, at, bytes });
+    work(write);
+  }
+
+  function work(what: () => Promise<void>): void {
+    working ??= what().finally(() => {
+      working = undefined;
+      if (waiting.length > 0) work(write);
+    });
+  }
+
+  async function write(): Promise<void> {
+    // The reply goes first.
+    await turn();
+    const batch = waiting;
+    waiting = [];
+    for (const { bytes, at, ...failed } of batch) {
+      await attempt(() => append(failed, at));
+      waitingBytes -= bytes;
+    }
+  }
+
+  async function append({ call, outcome, durations, head }: FailedRequest, at: number): Promise<void> {
+    const { handler, codec, metadata, body, source } = call;
+    const said = head();
+    const { requestId } = outcome.details;
+    await files.append(source.endpoint, said, {
+      at,
+      request: said.zep ? writeRequest({ verb: "call", handler, codec, metadata, body }) : body,
+      reply: said.zep ? writeReply(outcome) : writePlainError(outcome),
+      latencyMs: durations.totalMs,
+      failed: {
+        code: outcome.code,
+        message: outcome.message,
+        endpoint: source.endpoint,
+        handler,
+        version: durations.version,
+        requestId: typeof requestId === "string" ? requestId : undefined,
+        peer: source.peer,
+      },
+    });
+  }
+
+  /** Says when it begins to fail, and when it works again. */
+  async function attempt(job: () => Promise<void>): Promise<void> {
+    try {
+      await job();
+    } catch (err) {
+      if (trouble === undefined) {
+        trouble = { since: performance.now(), lost: 0 };
+        log.error({ dir, err }, `can't keep failed requests in ${dir}: ${textOf(err)}; calls are served as before`);
+      }
+      trouble.lost++;
+      return;
+    }
+    if (trouble === undefined || performance.now() - trouble.since < RECOVERED_AFTER_MS) return;
+    log.info({ dir, lost: trouble.lost }, `failed requests are kept in ${dir} again`);
+    trouble = undefined;
+  }
+
+  async function written(): Promise<void> {
+    while (working !== undefined) await working;
+    dropped.tell();
+  }
+
+  return { files, look: () => work(() => attempt(files.look)), keep, written };
+}
+
+function lengthOf(body: Body): number {
+  return body.reduce((sum, { length }) => sum + length, 0);
+}
+
+function lengthOfMetadata({ metadata }: Call): number {
+  if (metadata === NO_METADATA) return 0;
+  return Object.entries(metadata).reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+}
+
+/** The frames are nobody else's. One that is a part of something larger, such as a batch, would hold all of that. */
+function alone(body: Body): Body {
+  return body.map((frame) => (frame.length < frame.buffer.byteLength ? new Uint8Array(frame) : frame));
+}
