@@ -6,6 +6,7 @@ import { type Assembly, createAssembler, type InCode, matcherOf } from "./assemb
 import type { Config, EndpointConfig, HandlerConfig } from "./config/effective.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { CallHook } from "./core/call.ts";
+import { createCallSpans } from "./core/call-spans.ts";
 import { createRequestIds } from "./core/request-ids.ts";
 import { Deadlines } from "./deadlines.ts";
 import { settledWithin } from "./durations.ts";
@@ -24,6 +25,8 @@ import { createOpsFollower } from "./ops.ts";
 import { lacksOf } from "./readiness.ts";
 import { createReloadLog } from "./reload-log.ts";
 import { statsOf } from "./stats.ts";
+import { tracingApi } from "./tracing/api.ts";
+import { flushSpans } from "./tracing/flush.ts";
 import type { Introspection } from "./transports/zmq/framing.ts";
 
 export interface ServiceOptions extends InCode {
@@ -69,6 +72,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
   let served: { readonly config: Config; readonly assembly: Assembly } | undefined;
   let watcher: Watcher | undefined;
   let files: { close(): void } | undefined;
+  let spans: CallHook | undefined;
   let isStopped = false;
 
   const introspection = introspectionOf(first.config.limits);
@@ -128,7 +132,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     const plan = {
       endpoints: wanted,
       codecsFor: assembly.codecsFor,
-      hooks: [...(options.hooks ?? []), ...shown.hooks],
+      hooks: [...(options.hooks ?? []), ...shown.hooks, ...tracing()],
       keyrings: assembly.keyrings,
       graceMs: shutdown.graceMs,
     };
@@ -146,6 +150,18 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     commit();
     current = loaded;
     return changes;
+  }
+
+  /** Looked at anew by each reload: an SDK may come later. */
+  function tracing(): CallHook[] {
+    const api = tracingApi();
+    if (api === undefined) return [];
+    // The same one, since it has the spans of the calls that run.
+    spans ??= createCallSpans(api, {
+      isHandler: (name) => registry.find(name) !== undefined,
+      addressesOf: (endpoint) => endpoints.addresses.get(endpoint),
+    });
+    return [spans];
   }
 
   async function reloadNow(): Promise<void> {
@@ -233,6 +249,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     await endpoints.close();
     await ops.close();
     await registry.close(Math.max(teardownMs, SHORTEST_TEARDOWN_MS));
+    await settledWithin(flushSpans(), Math.max(teardownMs, SHORTEST_TEARDOWN_MS));
   }
 
   return {

@@ -16,6 +16,7 @@ import { decodeReply, readPlainReply, readZepReply } from "./reply.ts";
 import { openReq } from "./req.ts";
 import { withRetries } from "./retry.ts";
 import { createServers } from "./servers.ts";
+import { createClientSpans } from "./spans.ts";
 import { type Wait, Waits } from "./wait.ts";
 
 /** All of a client but its codec. */
@@ -117,6 +118,7 @@ export function createClientWith(codec: Codec, options: ConnectionOptions): Clie
   const places = createPlaces(maxInFlight);
   const waits = new Waits();
   const headOf = createHeads(codec.name);
+  const traced = createClientSpans(addresses[0] ?? "", codec.name);
   /** Whether there have been several calls by name at once. */
   let wasCrowded = false;
 
@@ -125,7 +127,12 @@ export function createClientWith(codec: Codec, options: ConnectionOptions): Clie
     checkBody(body);
     const wait: Wait = { timeoutMs, expiresAt: performance.now() + timeoutMs, signal: request.signal, waits };
     const first = attempt(body, request, wait);
-    return retries === 0 ? first : withRetries(first, () => attempt(body, request, wait), retries, wait);
+    if (retries === 0) return first;
+    const again = (): Promise<Body> => {
+      request.onRetry?.();
+      return attempt(body, request, wait);
+    };
+    return withRetries(first, again, retries, wait);
   }
 
   async function attempt(body: Body, { handler, metadata = NO_METADATA }: ExchangeOptions, wait: Wait): Promise<Body> {
@@ -152,12 +159,16 @@ export function createClientWith(codec: Codec, options: ConnectionOptions): Clie
     return isAlone ? "req" : "dealer";
   }
 
-  async function ask<Output = Value>(input: unknown, request?: ExchangeOptions): Promise<Output> {
+  async function ask<Output = Value>(input: unknown, request: ExchangeOptions = {}): Promise<Output> {
     try {
-      return decodeReply(codec, await exchange(codec.encodeBody(input), request)) as Output;
+      return (await traced(request, (asked) => askNow(input, asked))) as Output;
     } catch (error) {
       throw callError(error);
     }
+  }
+
+  async function askNow(input: unknown, request: ExchangeOptions): Promise<Value> {
+    return decodeReply(codec, await exchange(codec.encodeBody(input), request));
   }
 
   async function close(): Promise<void> {
@@ -168,14 +179,14 @@ export function createClientWith(codec: Codec, options: ConnectionOptions): Clie
   return {
     request: ask,
     call: (handler, input, call) => ask(input, { ...call, handler }),
-    exchange: (body, request) => asCallError(() => exchange(body, request)),
+    exchange: (body, request = {}) => asCallError(() => traced(request, (asked) => exchange(body, asked))),
     ...createIntrospection((frames, request) => asCallError(() => exchange(frames, request))),
     close,
     [Symbol.asyncDispose]: close,
   };
 }
 
-type ExchangeOptions = CallOptions & { readonly handler?: string };
+type ExchangeOptions = CallOptions & { readonly handler?: string; readonly onRetry?: () => void };
 
 async function asCallError<T>(call: () => Promise<T>): Promise<T> {
   try {
