@@ -4,6 +4,7 @@ import { BOUNDS, DEFAULTS, limitsWith } from "../config/defaults.ts";
 import { checkCount, checkMs } from "../durations.ts";
 import { CallError, ZmqEchoError } from "../errors.ts";
 import type { Metadata, Value } from "../handler.ts";
+import { isTraced } from "../tracing/api.ts";
 import { parseAddress } from "../wire/address.ts";
 import { BATCH_LIMITS } from "../wire/batch.ts";
 import { NO_METADATA } from "../wire/zep.ts";
@@ -16,7 +17,6 @@ import { decodeReply, readPlainReply, readZepReply } from "./reply.ts";
 import { openReq } from "./req.ts";
 import { withRetries } from "./retry.ts";
 import { createServers } from "./servers.ts";
-import { createClientSpans } from "./spans.ts";
 import { type Wait, Waits } from "./wait.ts";
 
 /** All of a client but its codec. */
@@ -118,7 +118,7 @@ export function createClientWith(codec: Codec, options: ConnectionOptions): Clie
   const places = createPlaces(maxInFlight);
   const waits = new Waits();
   const headOf = createHeads(codec.name);
-  const traced = createClientSpans(addresses[0] ?? "", codec.name);
+  const told = { address: addresses[0] ?? "", codec: codec.name };
   /** Whether there have been several calls by name at once. */
   let wasCrowded = false;
 
@@ -165,6 +165,12 @@ export function createClientWith(codec: Codec, options: ConnectionOptions): Clie
     } catch (error) {
       throw callError(error);
     }
+  }
+
+  /** Makes a call, in a span where an SDK is there to have one. */
+  function traced<T>(request: ExchangeOptions, make: (request: ExchangeOptions) => Promise<T>): Promise<T> {
+    if (!isTraced()) return make(request);
+    return import("./spans.ts").then(({ makeInSpan }) => makeInSpan(told, request, make));
   }
 
   async function askNow(input: unknown, request: ExchangeOptions): Promise<Value> {

@@ -1,4 +1,4 @@
-/** A span for each call of a client, and where it is in a trace told to the server. */
+/** A span for each call of a client, and where it is in a trace told to the server. Loaded if there is an SDK. */
 import type { Context, Span, TextMapSetter } from "@opentelemetry/api";
 import { type ErrorCode, ZmqEchoError } from "../errors.ts";
 import type { Metadata } from "../handler.ts";
@@ -6,6 +6,12 @@ import { type TracingApi, tracerOf, tracingApi } from "../tracing/api.ts";
 import { harmlessly } from "../tracing/harmless.ts";
 import { addressAttributes, markFailed, SYSTEM } from "../tracing/semantics.ts";
 import { MAX_JSON_BYTES } from "../wire/zep.ts";
+
+export interface TracedClient {
+  /** The first of its servers. */
+  readonly address: string;
+  readonly codec: string;
+}
 
 /** Of what a call is made with, the parts that tracing looks at. */
 export interface TraceableCall {
@@ -16,45 +22,37 @@ export interface TraceableCall {
   readonly onRetry?: () => void;
 }
 
-export type Traced = <Call extends TraceableCall, T>(call: Call, make: (call: Call) => Promise<T>) => Promise<T>;
+/** Makes a call in a span of kind CLIENT. What goes wrong about tracing costs the span alone. */
+export async function makeInSpan<Call extends TraceableCall, T>(
+  client: TracedClient,
+  call: Call,
+  make: (call: Call) => Promise<T>,
+): Promise<T> {
+  const api = tracingApi();
+  const span = api && harmlessly(() => start(api, client, call));
+  if (api === undefined || span === undefined) return make(call);
+  const onRetry = () => harmlessly(() => span.addEvent("retry"));
+  const metadata = harmlessly(() => withTrace(api, api.trace.setSpan(api.context.active(), span), call));
+  try {
+    const result = await make({ ...call, ...(metadata !== undefined && { metadata }), onRetry });
+    harmlessly(() => span.setAttribute("rpc.response.status_code", "ok"));
+    return result;
+  } catch (error) {
+    harmlessly(() => tellFailure(api, span, error));
+    throw error;
+  } finally {
+    harmlessly(() => span.end());
+  }
+}
 
-/** Makes calls in spans of kind CLIENT. Without an SDK they are made as they are; what goes wrong about tracing costs the span alone. */
-export function createClientSpans(address: string, codec: string): Traced {
-  return (call, make) => {
-    const api = tracingApi();
-    return api === undefined ? make(call) : makeInSpan(api, call, make);
+function start(api: TracingApi, { address, codec }: TracedClient, { handler }: TraceableCall): Span {
+  const attributes = {
+    "rpc.system.name": SYSTEM,
+    ...(handler !== undefined && { "rpc.method": handler }),
+    ...addressAttributes(address, "connect"),
+    "zmqecho.codec": codec,
   };
-
-  async function makeInSpan<Call extends TraceableCall, T>(
-    api: TracingApi,
-    call: Call,
-    make: (call: Call) => Promise<T>,
-  ): Promise<T> {
-    const span = harmlessly(() => start(api, call));
-    if (span === undefined) return make(call);
-    const onRetry = () => harmlessly(() => span.addEvent("retry"));
-    const metadata = harmlessly(() => withTrace(api, api.trace.setSpan(api.context.active(), span), call));
-    try {
-      const result = await make({ ...call, ...(metadata !== undefined && { metadata }), onRetry });
-      harmlessly(() => span.setAttribute("rpc.response.status_code", "ok"));
-      return result;
-    } catch (error) {
-      harmlessly(() => tellFailure(api, span, error));
-      throw error;
-    } finally {
-      harmlessly(() => span.end());
-    }
-  }
-
-  function start(api: TracingApi, { handler }: TraceableCall): Span {
-    const attributes = {
-      "rpc.system.name": SYSTEM,
-      ...(handler !== undefined && { "rpc.method": handler }),
-      ...addressAttributes(address, "connect"),
-      "zmqecho.codec": codec,
-    };
-    return tracerOf(api).startSpan(handler ?? SYSTEM, { kind: api.SpanKind.CLIENT, attributes });
-  }
+  return tracerOf(api).startSpan(handler ?? SYSTEM, { kind: api.SpanKind.CLIENT, attributes });
 }
 
 /** To a client every code but `ok` is an error. */

@@ -84,3 +84,15 @@ test("nothing of OpenTelemetry is loaded, by a host, its workers or a client", a
   const { stdout } = await promisify(execFile)(process.execPath, [join(folder, "main.mjs")], { cwd: folder });
   expect(JSON.parse(stdout)).toEqual([[], [], [], []]);
 });
+
+test("zmqecho send loads nothing of it", async () => {
+  const host = await startHost({ endpoints: { e: { bind: ANY_PORT, handler: "echo" } } });
+  const spy = `import { createRequire } from "node:module";
+    const { cache } = createRequire(import.meta.url);
+    process.once("exit", () => console.log(Object.keys(cache).some((file) => file.includes("opentelemetry"))));`;
+  const folder = folderWith({ "spy.mjs": spy });
+  const bin = fileURLToPath(new URL("../../dist/bin.js", import.meta.url));
+  const args = ["--import", join(folder, "spy.mjs"), bin, "send", addressOf(host, "e"), "hello", "-o", "value"];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder });
+  expect(stdout).toBe("hello\nfalse\n");
+});
