@@ -357,6 +357,14 @@ test("spans of calls that run when the host is reloaded end all the same", async
   expect(onlyOne(SpanKind.SERVER).name).toBe("hold");
 });
 
+test("a host that stops has the SDK export, and waits little for one that can't", async () => {
+  const flush = vi.spyOn(provider, "forceFlush").mockImplementation(() => new Promise(() => {}));
+  onTestFinished(() => flush.mockRestore());
+  const { host } = await serve({ vat: (input) => input });
+  await host.stop(0);
+  expect(flush).toHaveBeenCalledOnce();
+});
+
 test("what strangers send that is no call has no span", async () => {
   const { host } = await serve({ vat: (input) => input });
   const socket = new Request({ linger: 0 });

@@ -64,7 +64,7 @@ export async function startHandler(
       } catch (thrown) {
         error = dataFromError(thrown);
       }
-      if (isTraced()) await (await import("../../tracing/flush.ts")).flushSpans();
+      if (isTraced()) await flush();
       host.send({ kind: "closed", error });
       host.leave(0);
     },
@@ -74,4 +74,11 @@ export async function startHandler(
 /** Where the SDK is loaded too, what is made of it may be loaded as well. */
 async function inSpan(job: ReceivedCall, run: () => Body | Promise<Body>): Promise<Body> {
   return isTraced() ? (await import("../../tracing/handler-span.ts")).runInSpan(job, run) : run();
+}
+
+/** A worker that is asked to end has a second at least. */
+const FLUSH_MS = 800;
+
+async function flush(): Promise<void> {
+  await (await import("../../tracing/flush.ts")).flushSpans(FLUSH_MS);
 }
