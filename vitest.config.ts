@@ -7,8 +7,8 @@ const ELSEWHERE = ["foreign", "report", "ops", "package", "chaos", "hostile", "f
   (room) => `test/${room}/**`,
 );
 
-// These look at what a process has loaded, or change what Node gives.
-const APART = ["test/config/lazy.test.ts", "test/loader/watch.test.ts"];
+// These look at what a process has loaded, or change what Node gives, or what OpenTelemetry has one of for a process.
+const APART = ["test/config/lazy.test.ts", "test/loader/watch.test.ts", "test/tracing/spans.test.ts"];
 
 export default defineConfig({
   resolve: {

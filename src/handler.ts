@@ -1,6 +1,7 @@
 /**
  * What the author of a plugin sees: handlers, their context, codecs, and the values that travel between them.
  */
+import type { Span } from "@opentelemetry/api";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 
 /**
@@ -63,7 +64,12 @@ export interface HandlerContext<Options = Readonly<Record<string, unknown>>, Sta
   readonly options: Options;
   /** What `setup` returned. */
   readonly state: State;
-  /** Adds handler and request id to each line. */
+  /**
+   * The call in a trace (OpenTelemetry): in the host the span of the call, in a worker that has an SDK one of its own below it.
+   * Where there is no SDK it records nothing, and has the ids of the caller's `traceparent`, if any.
+   */
+  readonly span: Span;
+  /** Adds handler and request id to each line, and the ids of trace and span where there are any. */
   readonly log: Log;
 }
 

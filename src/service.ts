@@ -7,6 +7,7 @@ import { createCaptureFollower } from "./capture/capture.ts";
 import type { Config, EndpointConfig, HandlerConfig } from "./config/effective.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { CallHook } from "./core/call.ts";
+import { createCallSpans } from "./core/call-spans.ts";
 import { createRequestIds } from "./core/request-ids.ts";
 import { Deadlines } from "./deadlines.ts";
 import { settledWithin } from "./durations.ts";
@@ -25,6 +26,8 @@ import { createOpsFollower } from "./ops.ts";
 import { lacksOf } from "./readiness.ts";
 import { createReloadLog } from "./reload-log.ts";
 import { statsOf } from "./stats.ts";
+import { tracingApi } from "./tracing/api.ts";
+import { flushSpans } from "./tracing/flush.ts";
 import type { Introspection } from "./transports/zmq/framing.ts";
 
 export interface ServiceOptions extends InCode {
@@ -70,6 +73,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
   let served: { readonly config: Config; readonly assembly: Assembly } | undefined;
   let watcher: Watcher | undefined;
   let files: { close(): void } | undefined;
+  let spans: CallHook | undefined;
   let isStopped = false;
 
   const introspection = introspectionOf(first.config.limits);
@@ -131,7 +135,12 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     const plan = {
       endpoints: wanted,
       codecsFor: assembly.codecsFor,
-      hooksFor: (endpoint: EndpointConfig) => [...(options.hooks ?? []), ...shown.hooks, ...kept.hooksFor(endpoint)],
+      hooksFor: (endpoint: EndpointConfig) => [
+        ...(options.hooks ?? []),
+        ...shown.hooks,
+        ...kept.hooksFor(endpoint),
+        ...tracing(),
+      ],
       keyrings: assembly.keyrings,
       graceMs: shutdown.graceMs,
     };
@@ -150,6 +159,18 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     commit();
     current = loaded;
     return changes;
+  }
+
+  /** Looked at anew by each reload: an SDK may come later. */
+  function tracing(): CallHook[] {
+    const api = tracingApi();
+    if (api === undefined) return [];
+    // The same one, since it has the spans of the calls that run.
+    spans ??= createCallSpans(api, {
+      isHandler: (name) => registry.find(name) !== undefined,
+      addressesOf: (endpoint) => endpoints.addresses.get(endpoint),
+    });
+    return [spans];
   }
 
   async function reloadNow(): Promise<void> {
@@ -242,6 +263,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     await ops.close();
     const withinMs = Math.max(teardownMs, SHORTEST_TEARDOWN_MS);
     await Promise.all([registry.close(withinMs), capture.close(withinMs)]);
+    await flushSpans(withinMs);
   }
 
   return {

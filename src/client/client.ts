@@ -4,6 +4,7 @@ import { BOUNDS, DEFAULTS, limitsWith } from "../config/defaults.ts";
 import { checkCount, checkMs } from "../durations.ts";
 import { CallError, ZmqEchoError } from "../errors.ts";
 import type { Metadata, Value } from "../handler.ts";
+import { isTraced } from "../tracing/api.ts";
 import { parseAddress } from "../wire/address.ts";
 import { BATCH_LIMITS } from "../wire/batch.ts";
 import { NO_METADATA } from "../wire/zep.ts";
@@ -117,6 +118,7 @@ export function createClientWith(codec: Codec, options: ConnectionOptions): Clie
   const places = createPlaces(maxInFlight);
   const waits = new Waits();
   const headOf = createHeads(codec.name);
+  const told = { address: addresses[0] ?? "", codec: codec.name };
   /** Whether there have been several calls by name at once. */
   let wasCrowded = false;
 
@@ -125,7 +127,12 @@ export function createClientWith(codec: Codec, options: ConnectionOptions): Clie
     checkBody(body);
     const wait: Wait = { timeoutMs, expiresAt: performance.now() + timeoutMs, signal: request.signal, waits };
     const first = attempt(body, request, wait);
-    return retries === 0 ? first : withRetries(first, () => attempt(body, request, wait), retries, wait);
+    if (retries === 0) return first;
+    const again = (): Promise<Body> => {
+      request.onRetry?.();
+      return attempt(body, request, wait);
+    };
+    return withRetries(first, again, retries, wait);
   }
 
   async function attempt(body: Body, { handler, metadata = NO_METADATA }: ExchangeOptions, wait: Wait): Promise<Body> {
@@ -152,12 +159,22 @@ export function createClientWith(codec: Codec, options: ConnectionOptions): Clie
     return isAlone ? "req" : "dealer";
   }
 
-  async function ask<Output = Value>(input: unknown, request?: ExchangeOptions): Promise<Output> {
+  async function ask<Output = Value>(input: unknown, request: ExchangeOptions = {}): Promise<Output> {
     try {
-      return decodeReply(codec, await exchange(codec.encodeBody(input), request)) as Output;
+      return (await traced(request, (asked) => askNow(input, asked))) as Output;
     } catch (error) {
       throw callError(error);
     }
+  }
+
+  /** Makes a call, in a span where an SDK is there to have one. */
+  function traced<T>(request: ExchangeOptions, make: (request: ExchangeOptions) => Promise<T>): Promise<T> {
+    if (!isTraced()) return make(request);
+    return import("./spans.ts").then(({ makeInSpan }) => makeInSpan(told, request, make));
+  }
+
+  async function askNow(input: unknown, request: ExchangeOptions): Promise<Value> {
+    return decodeReply(codec, await exchange(codec.encodeBody(input), request));
   }
 
   async function close(): Promise<void> {
@@ -168,14 +185,14 @@ export function createClientWith(codec: Codec, options: ConnectionOptions): Clie
   return {
     request: ask,
     call: (handler, input, call) => ask(input, { ...call, handler }),
-    exchange: (body, request) => asCallError(() => exchange(body, request)),
+    exchange: (body, request = {}) => asCallError(() => traced(request, (asked) => exchange(body, asked))),
     ...createIntrospection((frames, request) => asCallError(() => exchange(frames, request))),
     close,
     [Symbol.asyncDispose]: close,
   };
 }
 
-type ExchangeOptions = CallOptions & { readonly handler?: string };
+type ExchangeOptions = CallOptions & { readonly handler?: string; readonly onRetry?: () => void };
 
 async function asCallError<T>(call: () => Promise<T>): Promise<T> {
   try {

@@ -6,6 +6,7 @@ import type { Body } from "../codecs/codec.ts";
 import type { CallCounts } from "../counts.ts";
 import type { ErrorCode, JsonObject, ZmqEchoError } from "../errors.ts";
 import type { Metadata } from "../handler.ts";
+import type { CallTrace } from "../tracing/trace.ts";
 
 /** Where a call came from. */
 export interface Source {
@@ -27,6 +28,8 @@ export interface Call {
   /** `performance.now()` when the host read the request: the deadline's clock starts here. */
   readonly receivedAt: number;
   readonly source: Source;
+  /** Set by a hook that makes a span of it; the caller's own trace is in the metadata. */
+  trace?: CallTrace;
 }
 
 /** What became of a call. */
@@ -93,6 +96,13 @@ export interface Durations {
 /** Told about every call; metrics, traces and traffic logs are built on this. Must not throw and must not wait. */
 export interface CallHook {
   start?(call: Call): void;
+  /**
+   * Calls `run`, which calls the handler and comes back when that returns its result or its promise: what is to be around it, as
+   * an AsyncLocalStorage is, goes here. Not called for what is refused; for an isolated handler it is around the handing over.
+   */
+  around?(call: Call, run: () => void): void;
+  /** What was thrown, of a call that is about to end as `internal`: its caller is not told, and so the outcome has none of it. */
+  failed?(call: Call, error: Error): void;
   /** Also for what was refused before it became a call, with the call absent. */
   end?(outcome: Outcome, durations: Durations, source: Source, call?: Call): void;
 }

@@ -10,7 +10,7 @@ import type { HandlerSlot, HandlerVersion } from "../loader/slot.ts";
 import type { ServedCodec } from "../runtime/recipe.ts";
 import { NO_METADATA } from "../wire/zep.ts";
 import type { Call, CallHook, Core, Outcome } from "./call.ts";
-import { createReporter } from "./failure.ts";
+import { createReporter, loggable } from "./failure.ts";
 import { createHooks } from "./hooks.ts";
 import { createIdleWait } from "./idle-wait.ts";
 import { createRaces } from "./race.ts";
@@ -137,7 +137,8 @@ export function createCore(options: CoreOptions): ConfigurableCore {
     slot.enter(version);
     let outcome: Outcome;
     try {
-      const body = version.runner.run(job);
+      const body =
+        hooks === undefined ? version.runner.run(job) : hooks.around(job.call, () => version.runner.run(job));
       if (body instanceof Promise) return races.run(job, body, () => release(slot, version));
       outcome = succeeded(job, body);
     } catch (error) {
@@ -188,7 +189,9 @@ export function createCore(options: CoreOptions): ConfigurableCore {
   }
 
   function failed(call: Call, error: unknown, job?: RunningCall): Outcome {
-    return ended(call, reporter.failed(call, error, job), performance.now(), job);
+    const failure = reporter.failed(call, error, job);
+    if (failure.code === "internal") hooks?.failed(call, loggable(error));
+    return ended(call, failure, performance.now(), job);
   }
 
   /** Every outcome of a call passes here, once. */

@@ -2,9 +2,10 @@
 import { inspect } from "node:util";
 import { CallError, type JsonObject, ZmqEchoError } from "../errors.ts";
 import type { Log } from "../handler.ts";
+import { traceIds } from "../runtime/context.ts";
 import { shorten } from "../wording.ts";
 import type { Call, Failure, Source } from "./call.ts";
-import type { RunningCall } from "./running-call.ts";
+import { type RunningCall, traceOf } from "./running-call.ts";
 
 /** Says what went wrong, each to whom it concerns. None of it throws. */
 export interface Reporter {
@@ -48,7 +49,13 @@ export function createReporter(log: Log, newRequestId: () => string): Reporter {
     failed(call, error, job) {
       const requestId = job?.requestId ?? call.metadata["request-id"] ?? newRequestId();
       const failure = failureFrom(error, requestId);
-      const facts = { requestId, endpoint: call.source.endpoint, handler: call.handler, code: failure.code };
+      const facts = {
+        requestId,
+        endpoint: call.source.endpoint,
+        handler: call.handler,
+        code: failure.code,
+        ...traceIds(traceOf(call)),
+      };
       if (failure.code === "internal") tellError("error", facts, error, `handler ${call.handler} failed`);
       else tell("debug", facts, failure.message);
       return failure;
@@ -63,7 +70,8 @@ export function createReporter(log: Log, newRequestId: () => string): Reporter {
 
     dropped(job, error) {
       const ranMs = Math.round(performance.now() - job.call.receivedAt);
-      const facts = { requestId: job.requestId, endpoint: job.endpoint, handler: job.handler, ranMs };
+      const { requestId, endpoint, handler } = job;
+      const facts = { requestId, endpoint, handler, ranMs, ...traceIds(traceOf(job.call)) };
       const message = `handler ${job.handler} ended after its call had been answered; its result is dropped`;
       if (error === undefined) tell("warn", facts, message);
       else tellError("warn", facts, error, message);
@@ -104,7 +112,7 @@ function failureFrom(thrown: unknown, requestId: string): Failure {
 }
 
 /** What the log gets of a thrown thing: an Error as it is, anything else as text. Safe with what resists being read. */
-function loggable(thrown: unknown): Error {
+export function loggable(thrown: unknown): Error {
   try {
     return thrown instanceof Error
       ? cut(thrown)

@@ -5,11 +5,18 @@ import type { Metadata } from "../handler.ts";
 import type { HandlerSlot } from "../loader/slot.ts";
 import type { CodecRecipe, ServedCodec } from "../runtime/recipe.ts";
 import type { Job } from "../runtime/runner.ts";
+import type { CallTrace } from "../tracing/trace.ts";
+import { traceContextIn } from "../wire/trace-context.ts";
 import { NO_METADATA } from "../wire/zep.ts";
 import { shorten } from "../wording.ts";
 import type { Call } from "./call.ts";
 
 const RESERVED_METADATA = new Set(["timeout-ms", "request-id", "traceparent", "tracestate"]);
+
+/** That of the span made here, or else the caller's. */
+export function traceOf({ trace, metadata }: Call): CallTrace | undefined {
+  return trace ?? traceContextIn(metadata);
+}
 
 export class RunningCall implements Job {
   readonly call: Call;
@@ -68,6 +75,9 @@ export class RunningCall implements Job {
     const { metadata } = this.call;
     if (metadata === NO_METADATA) return metadata;
     return Object.fromEntries(Object.entries(metadata).filter(([name]) => !RESERVED_METADATA.has(name)));
+  }
+  get trace(): CallTrace | undefined {
+    return traceOf(this.call);
   }
   get deadline(): number {
     return Date.now() + this.remainingMs();

@@ -1,5 +1,8 @@
 /** What a handler is told about one call, here or in a worker. The parts that cost something are made when first asked for. */
+import type { Span } from "@opentelemetry/api";
 import type { HandlerContext, Log, Metadata } from "../handler.ts";
+import { passingSpan } from "../tracing/api.ts";
+import type { CallTrace } from "../tracing/trace.ts";
 import type { Job } from "./runner.ts";
 
 export class CallContext implements HandlerContext {
@@ -36,7 +39,20 @@ export class CallContext implements HandlerContext {
   get signal(): AbortSignal {
     return this.#job.signal;
   }
+  get span(): Span {
+    const { trace } = this.#job;
+    return trace?.span ?? passingSpan(trace?.context);
+  }
   get log(): Log {
-    return this.#log.child({ requestId: this.#job.requestId });
+    return this.#log.child({ requestId: this.#job.requestId, ...traceIds(this.#job.trace) });
   }
 }
+
+/** For the lines of a log. */
+export function traceIds(trace: CallTrace | undefined): { readonly traceId?: string; readonly spanId?: string } {
+  if (trace === undefined) return NONE;
+  const { traceId, spanId } = trace;
+  return spanId === undefined ? { traceId } : { traceId, spanId };
+}
+
+const NONE = {};

@@ -1,6 +1,7 @@
 /** How the core hands a call to whatever runs its handler: here, in a thread or in a process. Only bytes cross. */
 import type { Body, Codec } from "../codecs/codec.ts";
 import type { Metadata } from "../handler.ts";
+import type { CallTrace } from "../tracing/trace.ts";
 import type { CodecRecipe } from "./recipe.ts";
 
 /** One admitted call. */
@@ -15,6 +16,8 @@ export interface Job {
   readonly requestId: string;
   /** Without the reserved names. */
   readonly metadata: Metadata;
+  /** Undefined if it is in none. */
+  readonly trace?: CallTrace | undefined;
   /** Milliseconds since the epoch. */
   readonly deadline: number;
   /** Aborts when the call is over for its caller. Made when first read. */

@@ -21,6 +21,7 @@ const FLOORS = [
   ["core"],
   [
     "mock",
+    "tracing",
     "recording",
     "loader",
     "runtime",

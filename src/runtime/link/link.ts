@@ -19,6 +19,8 @@ export interface LinkOptions {
   readonly name: string;
   /** Of its heap. Default: what Node gives. */
   readonly memoryMb?: number;
+  /** Flags of Node that load modules before anything else. */
+  readonly preload?: readonly string[];
   readonly receive: (message: FromWorker) => void;
   /** Called once, after its last message. */
   readonly ended: (ending: Ending) => void;

@@ -4,6 +4,7 @@ import type { Log, Metadata } from "../../handler.ts";
 import type { Bundle } from "../../loader/bundle.ts";
 import type { PluginFile } from "../../loader/find.ts";
 import type { PluginOutline } from "../../loader/shape.ts";
+import type { CallTrace } from "../../tracing/trace.ts";
 import type { CodecRecipe } from "../recipe.ts";
 import type { ErrorData } from "./error-data.ts";
 
@@ -44,6 +45,8 @@ export interface CallMessage {
   readonly requestId: string;
   readonly metadata: Metadata;
   readonly deadline: number;
+  /** Data only. Absent if the call is in none. */
+  readonly trace?: CallTrace;
 }
 
 export interface AbortMessage {

@@ -7,9 +7,9 @@ import { read, write } from "./pipe.ts";
 import { WORKER_FILE } from "./worker-file.ts";
 
 /** Starts a child process that shares our environment, folder and output. It ends when our end of the pipe closes. */
-export function startProcess({ name, memoryMb, receive, ended }: LinkOptions): Link {
+export function startProcess({ name, memoryMb, preload = [], receive, ended }: LinkOptions): Link {
   const heap = memoryMb === undefined ? [] : [`--max-old-space-size=${memoryMb}`];
-  const child = spawn(process.execPath, [...heap, fileURLToPath(WORKER_FILE), name], {
+  const child = spawn(process.execPath, [...preload, ...heap, fileURLToPath(WORKER_FILE), name], {
     stdio: ["ignore", "inherit", "inherit", "pipe"],
     windowsHide: true,
   });

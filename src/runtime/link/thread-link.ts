@@ -6,14 +6,14 @@ import { post } from "./port.ts";
 import { WORKER_FILE } from "./worker-file.ts";
 
 /** Starts a thread. What it exits by, and what it throws at last, may be its own: messages go over a port that only we know. */
-export function startThread({ name, memoryMb, receive, ended }: LinkOptions): Link {
+export function startThread({ name, memoryMb, preload = [], receive, ended }: LinkOptions): Link {
   const { port1: port, port2: theirs } = new MessageChannel();
   const worker = new Worker(WORKER_FILE, {
     name,
     workerData: theirs,
     transferList: [theirs],
-    // Neither our inspector nor our preloaded modules.
-    execArgv: [],
+    // Not our inspector.
+    execArgv: [...preload],
     ...(memoryMb !== undefined && { resourceLimits: { maxOldGenerationSizeMb: memoryMb } }),
   });
   let ending: Ending | undefined;

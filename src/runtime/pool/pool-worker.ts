@@ -3,9 +3,11 @@ import { types } from "node:util";
 import type { Body } from "../../codecs/codec.ts";
 import { DEFAULTS } from "../../config/defaults.ts";
 import type { Log } from "../../handler.ts";
+import { traceData } from "../../tracing/trace.ts";
 import { dataFromError, errorFromData } from "../link/error-data.ts";
 import { type Ending, startLink, type WorkerKind } from "../link/link.ts";
 import type { FromWorker, LogMessage, StartMessage } from "../link/messages.ts";
+import { preloads } from "../link/preloads.ts";
 import type { CodecRecipe } from "../recipe.ts";
 import type { Job } from "../runner.ts";
 import { type LastWords, lossFrom } from "./loss.ts";
@@ -81,7 +83,7 @@ export function startWorker({ kind, start, memoryMb, log }: WorkerPlan, events: 
   let tornDown = false;
   let flaw: Error | undefined;
 
-  const link = startLink(kind, { name: handler, memoryMb, receive, ended: hasEnded });
+  const link = startLink(kind, { name: handler, memoryMb, preload: preloads(), receive, ended: hasEnded });
   const limit = limitStart(start, (text) => lose(new Error(`${name}: ${text}`)));
   link.send(start);
 
@@ -149,7 +151,7 @@ export function startWorker({ kind, start, memoryMb, log }: WorkerPlan, events: 
 
   function run(job: WorkerJob): Promise<Body> {
     return new Promise((resolve, reject) => {
-      const { endpoint, recipe, body, requestId, metadata, deadline, signal } = job;
+      const { endpoint, recipe, body, requestId, metadata, deadline, signal, trace } = job;
       const id = ++calls;
       const codec = recipe.name;
       const key = `${endpoint}\n${codec}`;
@@ -160,7 +162,8 @@ export function startWorker({ kind, start, memoryMb, log }: WorkerPlan, events: 
       link.keepsAlive(true);
       signal.addEventListener("abort", abort);
       try {
-        link.send({ kind: "call", id, endpoint, codec, recipe: news, body, requestId, metadata, deadline });
+        const call = { kind: "call", id, endpoint, codec, recipe: news, body, requestId, metadata, deadline } as const;
+        link.send(trace === undefined ? call : { ...call, trace: traceData(trace) });
       } catch (error) {
         settle(id, () => reject(error));
       }

@@ -1,6 +1,7 @@
 /** One call in a worker, as it came over. */
 import type { Body, Codec } from "../../codecs/codec.ts";
 import type { Metadata } from "../../handler.ts";
+import type { CallTrace } from "../../tracing/trace.ts";
 import type { CallMessage } from "../link/messages.ts";
 import type { Job } from "../runner.ts";
 
@@ -12,10 +13,12 @@ export class ReceivedCall implements Job {
   readonly requestId: string;
   readonly metadata: Metadata;
   readonly deadline: number;
+  /** As the host told it; then that of the span here, if there is one. */
+  trace: CallTrace | undefined;
   #controller: AbortController | undefined;
   #over: Error | undefined;
 
-  constructor({ endpoint, body, requestId, metadata, deadline }: CallMessage, handler: string, codec: Codec) {
+  constructor({ endpoint, body, requestId, metadata, deadline, trace }: CallMessage, handler: string, codec: Codec) {
     this.endpoint = endpoint;
     this.handler = handler;
     this.codec = codec;
@@ -23,6 +26,7 @@ export class ReceivedCall implements Job {
     this.requestId = requestId;
     this.metadata = metadata;
     this.deadline = deadline;
+    this.trace = trace;
   }
 
   get signal(): AbortSignal {

@@ -1,6 +1,8 @@
 /** A plugin's handler in a worker: set up once, then a call at a time, torn down once. */
+import type { Body } from "../../codecs/codec.ts";
 import { PluginError } from "../../loader/error.ts";
 import type { PluginShape } from "../../loader/shape.ts";
+import { isTraced } from "../../tracing/api.ts";
 import { CallContext } from "../context.ts";
 import { dataFromError, type ErrorData, errorFromData } from "../link/error-data.ts";
 import type { AbortMessage, CallMessage, StartMessage } from "../link/messages.ts";
@@ -42,7 +44,7 @@ export async function startHandler(
         if (call.recipe !== undefined) host.send({ kind: "begun", id });
         if (over?.id === id) throw over.reason;
         current = job;
-        const body = await perform(definition, job, new CallContext(job, options, state, log));
+        const body = await inSpan(job, () => perform(definition, job, new CallContext(job, options, state, log)));
         host.send({ kind: "result", id, body });
       } catch (error) {
         host.send({ kind: "error", id, error: dataFromError(error) });
@@ -62,8 +64,21 @@ export async function startHandler(
       } catch (thrown) {
         error = dataFromError(thrown);
       }
+      if (isTraced()) await flush();
       host.send({ kind: "closed", error });
       host.leave(0);
     },
   };
+}
+
+/** Where the SDK is loaded too, what is made of it may be loaded as well. */
+async function inSpan(job: ReceivedCall, run: () => Body | Promise<Body>): Promise<Body> {
+  return isTraced() ? (await import("../../tracing/handler-span.ts")).runInSpan(job, run) : run();
+}
+
+/** A worker that is asked to end has a second at least. */
+const FLUSH_MS = 800;
+
+async function flush(): Promise<void> {
+  await (await import("../../tracing/flush.ts")).flushSpans(FLUSH_MS);
 }

@@ -1,0 +1,21 @@
+/** A call's place in a trace, by the span that was made of it. */
+import type { Span } from "@opentelemetry/api";
+import { writeTraceparent } from "../wire/trace-context.ts";
+import type { TracingApi } from "./api.ts";
+import type { CallTrace } from "./trace.ts";
+
+/** Undefined for a span without ids, as an SDK gives that was turned off again. */
+export function traceOfSpan(api: TracingApi, span: Span): CallTrace | undefined {
+  const own = span.spanContext();
+  if (!api.isSpanContextValid(own)) return undefined;
+  const { traceId, spanId, traceFlags: flags, traceState } = own;
+  return {
+    traceId,
+    spanId,
+    span,
+    get context() {
+      const tracestate = traceState?.serialize();
+      return { traceparent: writeTraceparent({ traceId, spanId, flags }), ...(tracestate && { tracestate }) };
+    },
+  };
+}
