@@ -260,7 +260,7 @@ test("Ctrl-Z gives the terminal to the shell, and fg takes it again", async () =
   await printed(looking, "HANDLER");
   looking.child.stdin.write("\x1a");
   await printed(looking, "STOPPED");
-  const stopped = looking.output.stdout();
+  const [stopped = ""] = looking.output.stdout().split("STOPPED");
   expect(stopped.lastIndexOf(LEAVE)).toBeGreaterThan(stopped.lastIndexOf(ENTER));
   await expect.poll(() => looking.output.stdout().slice(stopped.length)).toContain(ENTER);
   looking.child.stdin.write("q");
