@@ -108,7 +108,7 @@ test("requests that come at once are answered in their order", async () => {
 });
 
 test("a connection ends after so many requests", async () => {
-  const { url } = await open({ limits: { requests: 3 } });
+  const { url } = await open({ limits: { requests: 3, pipelined: 10 } });
   const keep = get("/").replace("Connection: close\r\n", "");
   const peer = await connectRaw(url, keep.repeat(4));
   while (!peer.received().includes("HTTP/1.1 503")) await once(peer.socket, "data");
@@ -188,16 +188,28 @@ test("when there are as many connections as may be, the one that asked for nothi
   const second = await connectRaw(url);
   first.socket.write(keep);
   await once(first.socket, "data");
-  expect(statusOf(await askRaw(url, get("/probe")))).toBe(200);
+  await connectRaw(url);
   await second.closed;
   expect([stream.socket.closed, first.socket.closed]).toEqual([false, false]);
 });
 
-test("when all are being answered, whoever comes is hung up on", async () => {
-  const { url } = await open({ limits: { connections: 2 } });
-  for (const peer of [await connectRaw(url, get("/stream")), await connectRaw(url, get("/stream"))])
-    await once(peer.socket, "data");
+test("when all are being answered, and many more have come, whoever comes is hung up on", async () => {
+  const { url } = await open({ limits: { connections: 1 } });
+  for (let n = 0; n < 8; n++) await once((await connectRaw(url, get("/stream"))).socket, "data");
   expect(await askRaw(url, get("/probe"))).toBe("");
+});
+
+test("whoever asks is answered, however many come at once", async () => {
+  const { url } = await open({ limits: { connections: 10 } });
+  const crowd = await Promise.all(Array.from({ length: 60 }, () => connectRaw(url)));
+  expect(statusOf(await askRaw(url, get("/probe")))).toBe(200);
+  await Promise.race(crowd.map(({ closed }) => closed));
+});
+
+test("a connection with many requests under way ends", async () => {
+  const { url } = await open({ limits: { pipelined: 3 } });
+  const keep = get("/stream").replace("Connection: close\r\n", "");
+  await askRaw(url, keep.repeat(4));
 });
 
 test("it closes at once, whoever is connected and does not speak, read or end", async () => {
