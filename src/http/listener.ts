@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import { textOf, ZmqEchoError } from "../errors.ts";
 import type { Log } from "../handler.ts";
 import { parseHttpAddress } from "../wire/http-address.ts";
-import { limitConnections } from "./connections.ts";
+import { type ConnectionLimits, limitConnections } from "./connections.ts";
 import { isOurs, targetOf } from "./target.ts";
 
 export interface Route {
@@ -20,8 +20,7 @@ export interface Route {
 export type Routes = Readonly<Record<string, Route>>;
 
 /** What a peer may use up. Nothing limits how long a response goes on that its route has not ended. */
-export interface ListenerLimits {
-  readonly connections: number;
+export interface ListenerLimits extends ConnectionLimits {
   /** Of one connection. */
   readonly requests: number;
   readonly urlBytes: number;
@@ -41,6 +40,7 @@ export interface ListenerLimits {
 
 const LIMITS: ListenerLimits = {
   connections: 128,
+  pipelined: 8,
   requests: 1000,
   urlBytes: 2048,
   headerBytes: 8192,
@@ -89,8 +89,16 @@ export async function listen(bind: string, routes: Routes, options: ListenOption
     connectionsCheckingInterval: limits.lookMs,
   });
   server.maxRequestsPerSocket = limits.requests;
-  const connections = limitConnections(server, limits.connections);
+  const connections = limitConnections(server, limits);
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    // A response has no socket while one that was asked for before goes on; it may never get one.
+    if (response.socket === null) response.once("socket", () => begin(request, response));
+    else begin(request, response);
+  });
+
+  function begin(request: IncomingMessage, response: ServerResponse): void {
+    // Hung up on, with requests left that came together.
+    if (request.socket.destroyed) return;
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
     answer(request, response)
       .catch((err: unknown) => {
@@ -99,7 +107,8 @@ export async function listen(bind: string, routes: Routes, options: ListenOption
         else response.destroy();
       })
       .finally(() => hurry(response, limits.readingMs));
-  });
+  }
+
   server.on("checkExpectation", (_, response: ServerResponse) => refuse(response, 417, "this expects nothing"));
   server.on("connect", (_, socket) => hangUp(socket, "405 Method Not Allowed", "this is no proxy"));
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {

@@ -41,6 +41,7 @@ export interface Outcome {
 
 export interface SiegeOptions {
   readonly limits?: ConfigInput["limits"];
+  readonly http?: ConfigInput["http"];
   /** What sh runs before the host, such as `ulimit -n 200`. */
   readonly first?: string;
 }
@@ -51,10 +52,11 @@ export interface SiegeOptions {
  */
 export async function besiege(
   attack: (besieged: Besieged) => Promise<string>,
-  { limits = {}, first = ":" }: SiegeOptions = {},
+  { limits = {}, http, first = ":" }: SiegeOptions = {},
 ): Promise<Outcome> {
   const config: ConfigInput = {
     limits,
+    ...(http && { http }),
     endpoints: {
       byName: { bind: "tcp://127.0.0.1:*", handlers: ["*"], concurrency: 8 },
       big: { bind: "tcp://127.0.0.1:*", handler: "big", codec: "raw", concurrency: 64 },

@@ -1,7 +1,7 @@
 /** What strangers can do to the HTTP server: little. */
 import { once } from "node:events";
 import { expect, onTestFinished, test } from "vitest";
-import { type Listener, type ListenOptions, listen, type Routes, reply } from "../../src/http/listener.ts";
+import { type Listener, type ListenOptions, listen, type Route, type Routes, reply } from "../../src/http/listener.ts";
 import { recordingLog } from "../hosts.ts";
 import { askRaw, connectRaw } from "./raw.ts";
 
@@ -23,8 +23,8 @@ const ROUTES: Routes = {
   "/fails": { method: "GET", handle: () => Promise.reject(new Error("a secret")) },
 };
 
-async function open(options: Partial<ListenOptions> = {}): Promise<Listener> {
-  const listener = await listen("127.0.0.1:*", ROUTES, {
+async function open(options: Partial<ListenOptions> = {}, routes = ROUTES): Promise<Listener> {
+  const listener = await listen("127.0.0.1:*", routes, {
     hosts: () => ["ops.example"],
     log: recordingLog(),
     ...options,
@@ -108,7 +108,7 @@ test("requests that come at once are answered in their order", async () => {
 });
 
 test("a connection ends after so many requests", async () => {
-  const { url } = await open({ limits: { requests: 3 } });
+  const { url } = await open({ limits: { requests: 3, pipelined: 10 } });
   const keep = get("/").replace("Connection: close\r\n", "");
   const peer = await connectRaw(url, keep.repeat(4));
   while (!peer.received().includes("HTTP/1.1 503")) await once(peer.socket, "data");
@@ -188,16 +188,45 @@ test("when there are as many connections as may be, the one that asked for nothi
   const second = await connectRaw(url);
   first.socket.write(keep);
   await once(first.socket, "data");
-  expect(statusOf(await askRaw(url, get("/probe")))).toBe(200);
-  await second.closed;
+  await connectRaw(url);
+  expect(await second.closed, "hung up on, and not told that it was slow").toBe("");
   expect([stream.socket.closed, first.socket.closed]).toEqual([false, false]);
 });
 
-test("when all are being answered, whoever comes is hung up on", async () => {
-  const { url } = await open({ limits: { connections: 2 } });
-  for (const peer of [await connectRaw(url, get("/stream")), await connectRaw(url, get("/stream"))])
-    await once(peer.socket, "data");
+test("when all are being answered, and many more have come, whoever comes is hung up on", async () => {
+  const { url } = await open({ limits: { connections: 1 } });
+  for (let n = 0; n < 8; n++) await once((await connectRaw(url, get("/stream"))).socket, "data");
   expect(await askRaw(url, get("/probe"))).toBe("");
+});
+
+test("whoever asks is answered, however many come at once", async () => {
+  const { url } = await open({ limits: { connections: 10 } });
+  const crowd = await Promise.all(Array.from({ length: 60 }, () => connectRaw(url)));
+  expect(statusOf(await askRaw(url, get("/probe")))).toBe(200);
+  expect(await Promise.race(crowd.map(({ closed }) => closed))).toBe("");
+});
+
+test("a request is begun when the one before it is answered", async () => {
+  let begun = 0;
+  const counted: Route = {
+    method: "GET",
+    handle(_, response) {
+      begun++;
+      reply(response, 200, "counted\n");
+    },
+  };
+  const { url } = await open({}, { ...ROUTES, "/counted": counted });
+  const first = await connectRaw(url, get("/stream").replace("Connection: close\r\n", "") + get("/counted"));
+  await once(first.socket, "data");
+  expect(begun).toBe(0);
+  expect(await askRaw(url, get("/").replace("Connection: close\r\n", "") + get("/counted"))).toContain("counted");
+  expect(begun).toBe(1);
+});
+
+test("a connection with many requests under way ends", async () => {
+  const { url } = await open({ limits: { pipelined: 3 } });
+  const keep = get("/stream").replace("Connection: close\r\n", "");
+  await askRaw(url, keep.repeat(4));
 });
 
 test("it closes at once, whoever is connected and does not speak, read or end", async () => {

@@ -1,5 +1,6 @@
 /** `/metrics`: what a host does, for a Prometheus that asks now and then. */
 import { createRequire } from "node:module";
+import { setTimeout as delay } from "node:timers/promises";
 import { Registry } from "prom-client";
 import type { CallHook } from "../../core/call.ts";
 import { fileLimit } from "../../files.ts";
@@ -23,6 +24,9 @@ const TYPES = {
   openmetrics: Registry.OPENMETRICS_CONTENT_TYPE,
 } as const;
 
+/** How many times as long as metrics took to write none are written. */
+const REST = 9;
+
 /** Counts from now on. */
 export function createMetrics(host: HostView): Metrics {
   const calls = createCallCounting(host.isHandler);
@@ -31,6 +35,8 @@ export function createMetrics(host: HostView): Metrics {
   const { version } = createRequire(import.meta.url)("../../../package.json") as { version: string };
   /** Those that are being written: however many ask at once, it is done once. */
   const writing = new Map<MetricsForm, Promise<Buffer>>();
+  /** Whoever asks before waits until then, so that those who ask without end have a small part of the thread. */
+  let restUntil = 0;
 
   async function look(): Promise<Seen> {
     const figures = await readProcess();
@@ -47,12 +53,18 @@ export function createMetrics(host: HostView): Metrics {
     };
   }
 
+  async function writeSoon(form: MetricsForm): Promise<Buffer> {
+    await delay(restUntil - performance.now(), undefined, { ref: false });
+    const from = performance.now();
+    const bytes = await writeMetrics(METRICS, await look(), TYPES[form]);
+    restUntil = performance.now() + (performance.now() - from) * REST;
+    return bytes;
+  }
+
   function write(form: MetricsForm): Promise<Buffer> {
     const before = writing.get(form);
     if (before !== undefined) return before;
-    const bytes = look()
-      .then((seen) => writeMetrics(METRICS, seen, TYPES[form]))
-      .finally(() => writing.delete(form));
+    const bytes = writeSoon(form).finally(() => writing.delete(form));
     writing.set(form, bytes);
     return bytes;
   }
