@@ -56,6 +56,7 @@ export {
 export { createHost, type Host, type HostOptions } from "./host.ts";
 export { type MockState, mock } from "./mock/mock.ts";
 export type { MockRule } from "./mock/rules.ts";
+export type { CallTrace } from "./tracing/trace.ts";
 export type {
   EndpointStats,
   HandlerDescription,
@@ -66,3 +67,4 @@ export type {
   Pong,
   ProtobufDescription,
 } from "./wire/introspection.ts";
+export type { TraceContext } from "./wire/trace-context.ts";

@@ -71,7 +71,7 @@ export function createCallSpans(api: TracingApi, { isHandler, addressesOf }: Cal
       spans.get(call)?.span.recordException(error, performance.now());
     },
 
-    end(outcome, { waitedMs }, _source, call) {
+    end(outcome, { totalMs, waitedMs }, _source, call) {
       const span = call && spans.get(call)?.span;
       if (call === undefined || span === undefined) return;
       span.setAttribute("rpc.response.status_code", outcome.code);
@@ -80,7 +80,7 @@ export function createCallSpans(api: TracingApi, { isHandler, addressesOf }: Cal
       if (typeof requestId === "string") span.setAttribute("zmqecho.request_id", requestId);
       if (outcome.code !== "ok" && isServerFailure(outcome.code)) markFailed(api, span, outcome.code, outcome.message);
       // On the clock of its start, or it might end before it.
-      span.end(performance.now());
+      span.end(call.receivedAt + totalMs);
     },
   };
 }

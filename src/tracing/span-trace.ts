@@ -2,6 +2,7 @@
 import type { Span } from "@opentelemetry/api";
 import { writeTraceparent } from "../wire/trace-context.ts";
 import type { TracingApi } from "./api.ts";
+import { harmlessly } from "./harmless.ts";
 import type { CallTrace } from "./trace.ts";
 
 /** Undefined for a span without ids, as an SDK gives that was turned off again. */
@@ -14,7 +15,7 @@ export function traceOfSpan(api: TracingApi, span: Span): CallTrace | undefined 
     spanId,
     span,
     get context() {
-      const tracestate = traceState?.serialize();
+      const tracestate = harmlessly(() => traceState?.serialize());
       return { traceparent: writeTraceparent({ traceId, spanId, flags }), ...(tracestate && { tracestate }) };
     },
   };
