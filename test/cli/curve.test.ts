@@ -183,6 +183,15 @@ describe("with a server that is called by name", () => {
     expect(await run(["list", "-c", address], { cwd })).toMatchObject({ code: 80, stdout: "" });
   });
 
+  test("top looks at it, and is refused without the keys", async () => {
+    const { address, cwd } = await byName();
+    expect(await run(["top", address, "--count", "1", ...SERVER], { cwd })).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("ENDPOINT"),
+    });
+    expect(await run(["top", address], { cwd })).toMatchObject({ code: 80, stdout: "" });
+  });
+
   test("bench puts a load on it", async () => {
     const { address, cwd } = await byName();
     const flags = ["--handler", "echo", "--requests", "50", "--in-flight", "8", "-o", "json"];

@@ -8,7 +8,7 @@ import { followPage } from "./follow-page.ts";
 const checkout = fileURLToPath(new URL("../..", import.meta.url));
 const page = readFileSync(join(checkout, "docs/operations.md"), "utf8");
 
-test("the first look shows what really happens", async () => {
+test("the first look shows what really happens", { timeout: 60_000 }, async () => {
   expect(await followPage(page)).toBeGreaterThan(3);
 });
 
