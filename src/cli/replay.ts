@@ -9,13 +9,13 @@ import { printable, printableLine } from "../printable.ts";
 import { type Difference, differences, type Pattern, parsePattern } from "../recording/difference.ts";
 import { codecOf, type Entry, type Header, loadRecording } from "../recording/format.ts";
 import { createReader, type Reader, type Said } from "../recording/said.ts";
+import { jsonText, rawBodyText } from "../show.ts";
 import { numbered } from "../wording.ts";
 import type { CodecFlags } from "./codec-flags.ts";
 import { builtInCodecs } from "./codecs-by-name.ts";
 import { type Destination, findDestination } from "./destination.ts";
 import { CommandFailure, usageError } from "./failure.ts";
 import type { KeyFlags } from "./keys.ts";
-import { jsonText, rawBodyText } from "./show.ts";
 
 export interface ReplayFlags extends CodecFlags, KeyFlags {
   readonly config?: string;

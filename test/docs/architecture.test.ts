@@ -36,6 +36,7 @@ const FLOORS = [
     "one-more",
     "files",
     "counts",
+    "show",
   ],
   ["handler", "errors", "printable"],
 ];
