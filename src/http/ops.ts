@@ -6,6 +6,7 @@ import { parseHttpAddress } from "../wire/http-address.ts";
 import { healthRoutes } from "./health.ts";
 import type { HostView } from "./host-view.ts";
 import { type Listener, listen } from "./listener.ts";
+import { createPage } from "./page/routes.ts";
 
 export type HttpConfig = NonNullable<Config["http"]>;
 
@@ -22,9 +23,10 @@ export interface Ops {
 /** Rejects with a `ZmqEchoError` for an address that can't be had. */
 export async function openOps(first: HttpConfig, host: HostView, log: Log): Promise<Ops> {
   let config = first;
-  const routes = { ...healthRoutes(host) };
+  const page = createPage(host);
+  const routes = { ...healthRoutes(host), ...page.routes };
   const listener: Listener = await listen(config.bind, routes, log);
-  log.info(`health, metrics and a page at ${listener.url}`);
+  log.info(`health, metrics and a page at ${listener.url}; to call from it: ${listener.url}/#token=${page.token}`);
   if (!parseHttpAddress(config.bind).isLoopback)
     log.warn(`${listener.url} is open to whoever reaches this machine: anybody may see what this host does`);
   return {
@@ -32,7 +34,7 @@ export async function openOps(first: HttpConfig, host: HostView, log: Log): Prom
     get config() {
       return config;
     },
-    hooks: [],
+    hooks: [page.hook],
     configure(next) {
       config = next;
     },

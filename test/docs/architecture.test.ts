@@ -29,6 +29,7 @@ const FLOORS = [
     "wire",
     "config",
     "log",
+    "news",
     "wording",
     "deadlines",
     "linked-list",
