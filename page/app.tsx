@@ -12,6 +12,8 @@ import { RequestsView } from "./requests-view.tsx";
 interface View {
   readonly id: string;
   readonly title: string;
+  /** Where there is little room for the title. */
+  readonly short?: string;
   readonly Shown: ComponentType<{ readonly live: Live }>;
 }
 
@@ -21,7 +23,7 @@ const VIEWS: readonly View[] = [
   { id: "requests", title: "Requests", Shown: RequestsView },
   { id: "call", title: "Call", Shown: CallView },
   { id: "handlers", title: "Handlers", Shown: HandlersView },
-  { id: "config", title: "Config", Shown: ConfigView },
+  { id: "config", title: "Configuration", short: "Config", Shown: ConfigView },
 ];
 
 export function App({ live }: { readonly live: Live }) {
@@ -43,7 +45,7 @@ export function App({ live }: { readonly live: Live }) {
           <nav aria-label="Views">
             {VIEWS.map((view) => (
               <a key={view.id} href={`#${view.id}`} aria-current={view.id === id ? "page" : undefined}>
-                {view.title}
+                {view.short ?? view.title}
               </a>
             ))}
           </nav>

@@ -1,13 +1,20 @@
 /** What came of a call: its value or its error, how long it took, and the frames both ways. */
+import { useEffect, useRef } from "preact/hooks";
 import type { FrameView, PageReply } from "../src/wire/page.ts";
+import { CodeName } from "./code-name.tsx";
 import { bytesText, msText } from "./format.ts";
 import { Source } from "./handlers-view.tsx";
 
 export type Result = PageReply | "under way" | { readonly refusal: string } | undefined;
 
 export function CallResult({ result }: { readonly result: Result }) {
+  const place = useRef<HTMLElement>(null);
+  // On a phone it is below the form.
+  useEffect(() => {
+    if (typeof result === "object") place.current?.scrollIntoView({ block: "nearest" });
+  }, [result]);
   return (
-    <section class="card result" aria-labelledby="result">
+    <section ref={place} class="card result" aria-labelledby="result">
       <h2 id="result">Result</h2>
       <div role="status">{summaryOf(result)}</div>
       {typeof result === "object" && "outcome" in result && <Reply reply={result} />}
@@ -28,7 +35,7 @@ function summaryOf(result: Result) {
   const { outcome, ms } = result;
   return (
     <p class="summary">
-      <span class={outcome.code === "ok" ? "code ok" : "code failed"}>{outcome.code}</span> after <b>{msText(ms)}</b>
+      <CodeName code={outcome.code} /> after <b>{msText(ms)}</b>
     </p>
   );
 }

@@ -1,5 +1,5 @@
 /** The form to call a handler, and what came of it. */
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { PageCall, PageEndpoint, PageSetup } from "../src/wire/page.ts";
 import { makeCall, NotCalled } from "./ask.ts";
 import { CallResult, type Result } from "./call-result.tsx";
@@ -84,7 +84,7 @@ interface FormProps {
 
 function CallForm({ setup, isAllowed, isUnderWay, onCall }: FormProps) {
   const [wanted, setWanted] = useState({ endpoint: "", handler: "", codec: "" });
-  const [typed, setTyped] = useState<string>();
+  const [written, setWritten] = useState({ subject: "", text: "" });
   const [isHex, setHex] = useState(false);
   const [metadata, setMetadata] = useState("");
   const [timeout, setTimeout] = useState("");
@@ -101,10 +101,10 @@ function CallForm({ setup, isAllowed, isUnderWay, onCall }: FormProps) {
   const isRaw = isRawCodec(setup, codec);
   const example =
     description?.input === undefined || isRaw ? undefined : JSON.stringify(exampleOf(description.input), null, 2);
-  const body = typed ?? example ?? (isRaw ? "Hello world!" : '"Hello world!"');
-
   // Another handler takes something else.
-  useEffect(() => setTyped(undefined), [handler, isRaw]);
+  const subject = `${handler} ${isRaw}`;
+  const typed = written.subject === subject ? written.text : undefined;
+  const body = typed ?? example ?? (isRaw ? "Hello world!" : '"Hello world!"');
 
   const pairs = pairsFrom(metadata);
   const problem = typeof pairs === "string" ? pairs : undefined;
@@ -175,10 +175,10 @@ function CallForm({ setup, isAllowed, isUnderWay, onCall }: FormProps) {
           spellcheck={false}
           autocomplete="off"
           value={body}
-          onInput={({ currentTarget }) => setTyped(currentTarget.value)}
+          onInput={({ currentTarget }) => setWritten({ subject, text: currentTarget.value })}
         />
         {example !== undefined && typed !== undefined && typed !== example && (
-          <button type="button" class="link" onClick={() => setTyped(undefined)}>
+          <button type="button" class="link" onClick={() => setWritten({ subject: "", text: "" })}>
             Back to the example of its schema
           </button>
         )}

@@ -29,13 +29,15 @@ export function HandlersView({ live: { setup } }: { readonly live: Live }) {
         </div>
       )}
       {shown.length === 0 && <p class="empty">{setup.handlers.length === 0 ? "There is none." : "None fits."}</p>}
-      {shown.map((handler) => (
-        <Handler
-          key={handler.name}
-          handler={handler}
-          endpoints={setup.endpoints.filter(({ handlers }) => handlers.includes(handler.name))}
-        />
-      ))}
+      <div class="list">
+        {shown.map((handler) => (
+          <Handler
+            key={handler.name}
+            handler={handler}
+            endpoints={setup.endpoints.filter(({ handlers }) => handlers.includes(handler.name))}
+          />
+        ))}
+      </div>
     </>
   );
 }
@@ -49,10 +51,10 @@ function Handler({
 }) {
   const [isOpen, setOpen] = useState(false);
   return (
-    <details class="card" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+    <details class="handler" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
       <summary>
         <h2>{handler.name}</h2>
-        <span class={`pill ${handler.state === "ready" ? "live" : "lost"}`}>{handler.state}</span>
+        <span class={handler.state === "ready" ? "pill live quiet" : "pill lost"}>{handler.state}</span>
         <span class="description">{handler.description}</span>
       </summary>
       {isOpen && <Description handler={handler} endpoints={endpoints} />}

@@ -25,7 +25,11 @@ export function Overview({ live }: { readonly live: Live }) {
           <h2 id="traffic">Traffic</h2>
           <label class="inline">
             of{" "}
-            <select value={shown} onChange={({ currentTarget }) => setSubject(currentTarget.value)}>
+            <select
+              aria-label="Traffic of"
+              value={shown}
+              onChange={({ currentTarget }) => setSubject(currentTarget.value)}
+            >
               <option value={ALL}>all endpoints</option>
               <optgroup label="Endpoint">
                 {Object.keys(stats.endpoints).map((name) => (
@@ -35,11 +39,13 @@ export function Overview({ live }: { readonly live: Live }) {
                 ))}
               </optgroup>
               <optgroup label="Handler">
-                {Object.keys(stats.handlers).map((name) => (
-                  <option key={name} value={handlerSubject(name)}>
-                    {name}
-                  </option>
-                ))}
+                {Object.keys(stats.handlers)
+                  .sort()
+                  .map((name) => (
+                    <option key={name} value={handlerSubject(name)}>
+                      {name}
+                    </option>
+                  ))}
               </optgroup>
             </select>
           </label>
@@ -59,11 +65,15 @@ export function Overview({ live }: { readonly live: Live }) {
           {...{ history, shown, setSubject }}
         />
       </section>
+      <div class="pair">
+        <Errors stats={stats} />
+        <News news={news} />
+      </div>
       <section aria-labelledby="handlers">
         <h2 id="handlers">Handlers</h2>
         <Table
           kind="Handler"
-          rows={Object.entries(stats.handlers).map(([name, counts]) => ({
+          rows={sorted(Object.entries(stats.handlers)).map(([name, counts]) => ({
             name,
             subject: handlerSubject(name),
             more: moreOfHandler(counts, setup?.handlers.find((handler) => handler.name === name)?.state),
@@ -72,10 +82,6 @@ export function Overview({ live }: { readonly live: Live }) {
           {...{ history, shown, setSubject }}
         />
       </section>
-      <div class="pair">
-        <Errors stats={stats} />
-        <News news={news} />
-      </div>
     </>
   );
 }
@@ -146,6 +152,10 @@ function Plots({ history, subject, at }: { readonly history: History; readonly s
       <Plot title="Latency" times={times} lines={latencies} isLogarithmic say={msText} />
     </div>
   );
+}
+
+function sorted<Value>(entries: readonly [string, Value][]): [string, Value][] {
+  return [...entries].sort(([one], [other]) => (one < other ? -1 : 1));
 }
 
 interface Row {

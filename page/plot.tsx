@@ -112,6 +112,7 @@ function optionsOf(
         ...axis,
         size: 62,
         space: 36,
+        ...(isLogarithmic && { splits: powersBetween }),
         values: (_, ticks) => ticks.map((value) => (value === null ? null : shortly(say(value)))),
       },
     ],
@@ -134,6 +135,12 @@ function powersAround(_: uPlot, least: number | null, most: number | null): [num
   if (least === null || most === null || !(least > 0)) return [0.1, 100];
   const low = Math.floor(Math.log10(least));
   return [10 ** low, 10 ** Math.max(low + 1, Math.ceil(Math.log10(most)))];
+}
+
+function powersBetween(_: uPlot, __: number, least: number, most: number): number[] {
+  const powers: number[] = [];
+  for (let power = Math.ceil(Math.log10(least)); power <= Math.log10(most) + 1e-9; power++) powers.push(10 ** power);
+  return powers;
 }
 
 /** `100 ms` for `100.0 ms`: what stands at an axis is round. */

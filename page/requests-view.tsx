@@ -1,6 +1,7 @@
 /** Requests as they end. */
 import { useState } from "preact/hooks";
 import type { Excerpt, TailEntry } from "../src/wire/page.ts";
+import { CodeName } from "./code-name.tsx";
 import { bytesText, clockText, countText, msText } from "./format.ts";
 import type { Live } from "./live.ts";
 
@@ -116,7 +117,7 @@ function Request({ entry }: { readonly entry: TailEntry }) {
         </td>
         <td class="text wide">{endpoint}</td>
         <td class="text">
-          <span class={isOk ? "code ok" : "code failed"}>{code}</span>
+          <CodeName code={code} />
         </td>
         <td>{msText(ms)}</td>
         <td class="wide">{waitedMs === 0 ? "–" : msText(waitedMs)}</td>

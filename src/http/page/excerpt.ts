@@ -18,7 +18,10 @@ export function excerptOf(body: Body): Excerpt {
   const bytes = Buffer.concat(parts);
   const cut = sizeOf(body) > kept;
   const text = textFrom(cut ? wholeCharacters(bytes) : bytes);
-  return text === undefined ? { form: "hex", text: bytes.toString("hex"), cut } : { form: "text", text, cut };
+  // What is mostly structure says nothing as characters.
+  return text === undefined || /(?![\t\n\r])\p{Cc}/u.test(text)
+    ? { form: "hex", text: bytes.toString("hex"), cut }
+    : { form: "text", text, cut };
 }
 
 export function sizeOf(body: Body): number {
