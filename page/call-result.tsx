@@ -78,7 +78,10 @@ function Frames({ name, frames }: { readonly name: string; readonly frames: read
             <span class="hint">
               {index + 1} · {bytesText(frame.bytes)}
             </span>
-            {frame.bytes > 0 && <Source name={`${name}, frame ${index + 1}`} text={frame.dump} />}
+            {/* Offsets have eight digits, and what is shown needs four. */}
+            {frame.bytes > 0 && (
+              <Source name={`${name}, frame ${index + 1}`} text={frame.dump.replace(/^0000/gm, "")} />
+            )}
           </li>
         ))}
       </ol>
