@@ -170,6 +170,12 @@ test("more than twenty calls in a moment are too many", async () => {
   expect(results).toContain(429);
 });
 
+test("calls without the token take none of those that may be made", async () => {
+  const page = await hostWithPage();
+  for (let count = 0; count < 40; count++) await post(page.url, ASKED, callHeaders("guessed"));
+  expect((await call(page, {})).outcome).toMatchObject({ code: "ok" });
+});
+
 test("eight calls run at once, and no more", async () => {
   let open: (value: unknown) => void = () => {};
   const opened = new Promise((resolve) => {

@@ -203,6 +203,8 @@ test("a host that is gone shows so, and one that comes back is followed from its
   await page.getByText("Not connected").waitFor();
   await page.getByText("The host does not answer.").waitFor();
   await expectUsable(page, "not connected");
+  await page.setViewportSize({ width: 360, height: 740 });
+  await expectUsable(page, "not connected, on a phone");
   const second = await hostWithPage({ http: { bind: new URL(first.url).host } });
   await page.getByText("Live", { exact: true }).waitFor();
   await page.getByText("The host was restarted").waitFor();

@@ -43,10 +43,11 @@ export function createGate(): Gate {
       if (isCrossSite(request)) return { status: 403, error: "calls are made from this host's own page alone" };
       if (headers[CALL_HEADER.toLowerCase()] === undefined || headers["content-type"] !== "application/json")
         return { status: 415, error: `a call is application/json, with the header ${CALL_HEADER}` };
-      if (isTooMany()) return { status: 429, error: `${MOST_PER_SECOND} calls a second at most` };
       // Of the same length whatever came, so how long it takes tells nothing.
       if (!timingSafeEqual(digest(headers.authorization ?? ""), expected))
         return { status: 401, error: "calling needs the token of the link in this host's log" };
+      // After the token: who has none may not use up what others have.
+      if (isTooMany()) return { status: 429, error: `${MOST_PER_SECOND} calls a second at most` };
       if (inside >= MOST_AT_ONCE) return { status: 429, error: `${MOST_AT_ONCE} calls at once at most` };
       inside++;
       return undefined;

@@ -78,7 +78,9 @@ export function createStreams(run: string, host: HostView, tail: Tail): Streams 
         return reply(response, 503, `${MOST_STREAMS} pages are open already; close one\n`);
       }
       const stream: Stream = { response, skipped: 0 };
-      response.writeHead(200, { ...PAGE_HEADERS, "Content-Type": "text/event-stream" });
+      // A proxy must not gather what is to arrive at once; nginx and others that heed this header don't.
+      const headers = { "Content-Type": "text/event-stream", "X-Accel-Buffering": "no" };
+      response.writeHead(200, { ...PAGE_HEADERS, ...headers });
       response.write(`retry: ${TICK_MS}\n\n${hello()}`);
       streams.add(stream);
       begin();
