@@ -8,6 +8,7 @@ export default defineConfig({
     include: [
       "test/foreign/**/*.test.ts",
       "test/report/**/*.test.ts",
+      "test/page/**/*.test.ts",
       "test/ops/**/*.test.ts",
       "test/package/**/*.test.ts",
       "test/chaos/**/*.test.ts",

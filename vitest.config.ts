@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 import { closingLine } from "./test/closing-line.ts";
 
 // These need a packed tarball, programs in other languages, a browser, or a minute: vitest.acceptance.config.ts has them.
-const ELSEWHERE = ["foreign", "report", "ops", "package", "chaos", "hostile", "faults", "soak"].map(
+const ELSEWHERE = ["foreign", "report", "page", "ops", "package", "chaos", "hostile", "faults", "soak"].map(
   (room) => `test/${room}/**`,
 );
 

@@ -1,20 +1,19 @@
 /**
  * What a release is made of, as CycloneDX: `node .ci/sbom.mjs [FILE]`, by default sbom.cdx.json. All packages that the lock file has
  * for users, on any platform, with their hashes. `npm sbom --omit=dev` in the checkout leaves out what the development tools want as
- * well (esbuild, zod); so it is asked in a folder that has none of them.
+ * well (esbuild, zod); so it is asked in a folder that has none of them. What is bundled into the page is in a release too, as if it
+ * were depended on.
  */
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { BUNDLED } from "../page/bundled-packages.mjs";
 
 const checkout = new URL("..", import.meta.url).pathname;
 const file = resolve(process.argv[2] ?? "sbom.cdx.json");
-const {
-  devDependencies: _,
-  scripts: __,
-  ...manifest
-} = JSON.parse(readFileSync(join(checkout, "package.json"), "utf8"));
+const { devDependencies, scripts: _, ...manifest } = JSON.parse(readFileSync(join(checkout, "package.json"), "utf8"));
+for (const name of BUNDLED) manifest.dependencies[name] = devDependencies[name];
 const work = mkdtempSync(join(tmpdir(), "zmqecho-sbom-"));
 // npm takes the folder's name for the package's.
 const folder = join(work, manifest.name);

@@ -1,6 +1,7 @@
 /** One endpoint that is open: a core and a socket, as its configuration has them. */
 import { isDeepStrictEqual } from "node:util";
 import { matcherOf } from "./assemble.ts";
+import type { Body } from "./codecs/codec.ts";
 import type { EndpointConfig } from "./config/effective.ts";
 import type { CallHook, Load } from "./core/call.ts";
 import { type CoreOptions, type CoreSettings, createCore } from "./core/core.ts";
@@ -8,7 +9,8 @@ import { isAllowed, type Keyring } from "./curve/keyring.ts";
 import { ZmqEchoError } from "./errors.ts";
 import type { Log } from "./handler.ts";
 import type { FindCodec } from "./loader/codec-catalog.ts";
-import { type Introspection, plainFraming, zepFraming } from "./transports/zmq/framing.ts";
+import type { ServedCodec } from "./runtime/recipe.ts";
+import { createAnswerer, type Introspection, plainFraming, zepFraming } from "./transports/zmq/framing.ts";
 import { createZmqTransport, type ZmqOptions, type ZmqSettings } from "./transports/zmq/transport.ts";
 import type { Zap } from "./transports/zmq/zap.ts";
 import { isLoopback, overlap, parseAddress } from "./wire/address.ts";
@@ -57,6 +59,10 @@ export interface OpenEndpoint {
   /** Those who connect from now on are judged by it; those who are connected stay. */
   admit(keyring: Keyring): void;
   load(): EndpointLoad;
+  serves(handler: string): boolean;
+  findCodec(name: string): ServedCodec | undefined;
+  /** A request that does not come over the socket, frame by frame as if it did. Never rejects. */
+  answer(frames: Body): Promise<Body>;
   stopReading(): Promise<void>;
   /** Answers what has been read, for `graceMs` at most; what comes then is `unavailable`, and told why. */
   drain(graceMs: number, why?: string): Promise<void>;
@@ -92,7 +98,8 @@ export async function openEndpoint(
     domain?.forget();
     throw error;
   });
-  const core = createCore({ ...options, ...coreSettings(config, shared) });
+  let settings = coreSettings(config, shared);
+  const core = createCore({ ...options, ...settings });
   return {
     name,
     get config() {
@@ -111,8 +118,15 @@ export async function openEndpoint(
     },
     configure(next, nextShared) {
       config = next;
-      core.configure(coreSettings(config, nextShared));
+      settings = coreSettings(config, nextShared);
+      core.configure(settings);
       transport.configure(zmqSettings(config, introspectionFor));
+    },
+    serves: (handler) => settings.allows(handler),
+    findCodec: (codec) => settings.findCodec(codec),
+    async answer(frames) {
+      const { framing, limits } = zmqSettings(config, introspectionFor);
+      return createAnswerer(core, framing, limits).answer(frames, { transport: "http", endpoint: name, peer: "http" });
     },
     load: () => ({
       config,

@@ -32,6 +32,8 @@ export interface EndpointsOptions extends EndpointOptions {
 export interface Endpoints {
   /** The real addresses by endpoint, ports filled in. */
   readonly addresses: ReadonlyMap<string, readonly string[]>;
+  /** Those that are served, by name. */
+  readonly opened: ReadonlyMap<string, OpenEndpoint>;
   /**
    * Opens, changes and closes what is different. A socket whose addresses and limits stay the same stays open, whatever
    * else of its endpoint changes. Rejects, and leaves all as it was, if a new address can't be had.
@@ -200,6 +202,7 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
 
   return {
     addresses,
+    opened,
     apply,
     admit,
     loads: () => new Map([...opened].map(([name, open]) => [name, open.load()])),

@@ -21,6 +21,7 @@ import { createRegistry, type HandlerChanges, type RegistryContents } from "./lo
 import type { HandlerSlot } from "./loader/slot.ts";
 import { createWatcher, type Watcher } from "./loader/watch/watch.ts";
 import { isOther, type Look, lookTwice } from "./look.ts";
+import { createNews } from "./news.ts";
 import { oneMore } from "./one-more.ts";
 import { createOpsFollower } from "./ops.ts";
 import { lacksOf } from "./readiness.ts";
@@ -55,7 +56,8 @@ export interface Service {
 const SHORTEST_TEARDOWN_MS = 1000;
 
 export function createService(first: LoadedConfig, options: ServiceOptions): Service {
-  const { log } = options;
+  const told = createNews(options.log);
+  const { log } = told;
   const startedAt = performance.now();
   const assembler = createAssembler(options);
   const registry = createRegistry(log);
@@ -78,7 +80,16 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
 
   const introspection = introspectionOf(first.config.limits);
   const capture = createCaptureFollower(endpoints.addresses, log);
-  const ops = createOpsFollower({ introspection, config: () => current, isHandler, lacks }, log);
+  const view = {
+    introspection,
+    config: () => current,
+    isHandler,
+    lacks,
+    endpoints: endpoints.opened,
+    news: told.after,
+  };
+  // What it says has the token of the page, which is not for all who see the page.
+  const ops = createOpsFollower(view, options.log);
 
   /** @param serves what whoever asks may know of; absent for all */
   function introspectionOf(limits: EndpointConfig["limits"], serves?: (handler: string) => boolean): Introspection {

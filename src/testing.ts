@@ -4,7 +4,6 @@
  */
 import { basename, dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { decodeReply, readPlainReply, readZepReply } from "./client/reply.ts";
 import type { Body, CodecSpec } from "./codecs/codec.ts";
 import { createCodec } from "./codecs/registry.ts";
 import { DEFAULTS, limitsWith } from "./config/defaults.ts";
@@ -22,6 +21,7 @@ import { HandlerSlot } from "./loader/slot.ts";
 import { createLog } from "./log.ts";
 import { startInline } from "./runtime/inline.ts";
 import { createAnswerer, plainFraming, zepFraming } from "./transports/zmq/framing.ts";
+import { decodeReply, readPlainReply, readZepReply } from "./wire/reply.ts";
 import { checkMetadata, writeRequest } from "./wire/zep.ts";
 
 /** What is tested: a handler, or the file of a plugin, in TypeScript or JavaScript, that is loaded as a host loads it. */

@@ -1,9 +1,9 @@
 /** One run from its plan to its figures. */
 import { createClientWith } from "../client/client.ts";
 import type { CurveKeys } from "../client/connection.ts";
-import { decodeReply } from "../client/reply.ts";
 import type { Body, Codec } from "../codecs/codec.ts";
 import type { Metadata } from "../handler.ts";
+import { decodeReply } from "../wire/reply.ts";
 import { type Figures, rounded } from "./figures.ts";
 import { startLoad } from "./load.ts";
 import { createClosedPace, createOpenPace, type Span } from "./pace.ts";

@@ -3,10 +3,9 @@ import { fstatSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import type { Body, Codec } from "../codecs/codec.ts";
+import { valueFromJson } from "../codecs/from-json.ts";
 import { textOf, ZmqEchoError } from "../errors.ts";
-import { parseExactly } from "./exact-json.ts";
 import { usageError } from "./failure.ts";
-import { textFrom } from "./show.ts";
 
 /** The bytes that BODY stands for. Throws a usage error for a file that can't be read. */
 export async function readBody(given: string): Promise<Uint8Array> {
@@ -35,32 +34,8 @@ export async function valueFromBody(
 
 /** The same for what has been read already. */
 export function valueFromBytes(bytes: Uint8Array, codec: Codec, takesBytes: boolean, what: string): unknown {
-  if (takesBytes) return bytes;
-  const text = textFrom(bytes);
-  if (text === undefined) throw usageError(`${what} is not UTF-8; the codec ${codec.name} takes JSON text`);
-  let json: unknown;
-  try {
-    json = parseExactly(text);
-  } catch (error) {
-    if (error instanceof RangeError) throw usageError(`${what}: ${error.message}`);
-    const hint = PLAIN_WORDS.test(text) ? `; for a text, quote it twice: '"${text}"'` : "";
-    throw usageError(`${what} is no JSON, which the codec ${codec.name} takes: ${textOf(error)}${hint}`);
-  }
-  const value = asUsage(() => codec.fromJson(json));
-  // What is shown must be what is sent: json would make text of it.
-  if (codec.writesBigintsAsText && /\d{16}/.test(text) && hasBigint(value)) {
-    throw usageError(`${what} has an integer outside ±(2^53-1), which ${codec.name} carries as text only; quote it`);
-  }
-  return value;
+  return takesBytes ? bytes : asUsage(() => valueFromJson(bytes, codec, what));
 }
-
-function hasBigint(value: unknown): boolean {
-  if (typeof value === "bigint") return true;
-  return typeof value === "object" && value !== null && Object.values(value).some(hasBigint);
-}
-
-/** What somebody who knows no JSON would write for a text; anything else was meant as JSON. */
-const PLAIN_WORDS = /^\p{L}[\p{L}\p{N} .,!?-]{0,39}$/u;
 
 /** A body that its codec can't carry is a matter of usage: nothing has been sent. */
 export function encodeBody(codec: Codec, value: unknown): Body {

@@ -1,15 +1,15 @@
 /** One request and what came of it, as `send` prints them. */
 import { setTimeout as delay } from "node:timers/promises";
-import { decodeReply } from "../client/reply.ts";
 import type { Body } from "../codecs/codec.ts";
 import { ZmqEchoError } from "../errors.ts";
 import type { Value } from "../handler.ts";
 import { printable } from "../printable.ts";
+import { hexDump, jsonText, rawBodyText, rawValue } from "../show.ts";
+import { decodeReply } from "../wire/reply.ts";
 import { encodeBody } from "./body.ts";
 import type { Destination } from "./destination.ts";
 import { CommandFailure, describeFailure } from "./failure.ts";
 import type { PrintFlags, SendFlags } from "./send-flags.ts";
-import { hexDump, jsonText, rawBodyText, rawValue } from "./show.ts";
 
 /** Who is asked, and how what is said is put for people. */
 export interface Partner extends Pick<Destination, "addresses" | "codec" | "takesBytes"> {

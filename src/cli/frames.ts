@@ -1,8 +1,8 @@
 /** Frames and routing ids as they are written on the command line, and messages shown frame by frame. */
 import type { Body } from "../codecs/codec.ts";
+import { rawText } from "../show.ts";
 import { readBody } from "./body.ts";
 import { usageError } from "./failure.ts";
-import { rawText } from "./show.ts";
 
 const HEX = "hex:";
 /** libzmq's. */

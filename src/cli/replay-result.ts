@@ -4,8 +4,8 @@ import { printable, printableLine } from "../printable.ts";
 import type { Difference } from "../recording/difference.ts";
 import type { Entry, FailedCall } from "../recording/format.ts";
 import type { Said } from "../recording/said.ts";
+import { jsonText, rawBodyText } from "../show.ts";
 import { numbered } from "../wording.ts";
-import { jsonText, rawBodyText } from "./show.ts";
 
 /** What became of one request. */
 export type Result =

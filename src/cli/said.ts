@@ -2,7 +2,7 @@
 import { printable, printableLine } from "../printable.ts";
 import { rounded } from "../recording/format.ts";
 import type { Said } from "../recording/said.ts";
-import { jsonText, rawBodyText, rawValue } from "./show.ts";
+import { jsonText, rawBodyText, rawValue } from "../show.ts";
 
 /** One line, whole. */
 export function saidText(said: Said): string {

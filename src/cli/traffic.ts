@@ -3,7 +3,7 @@ import type { Body } from "../codecs/codec.ts";
 import type { CallHook } from "../core/call.ts";
 import type { Log } from "../handler.ts";
 import { printableLine } from "../printable.ts";
-import { rawBodyText } from "./show.ts";
+import { rawBodyText } from "../show.ts";
 
 const LONGEST_SHOWN = 200;
 

@@ -2,9 +2,9 @@
 import type { Body } from "../codecs/codec.ts";
 import { CallError, type JsonObject, ZmqEchoError } from "../errors.ts";
 import type { HandlerDescription, HandlerList, HostStats, Pong } from "../wire/introspection.ts";
+import { readZepReply } from "../wire/reply.ts";
 import { writeRequest, type ZepRequest } from "../wire/zep.ts";
 import type { RequestOptions } from "./client.ts";
-import { readZepReply } from "./reply.ts";
 
 /**
  * All of it rejects as a call does, with `unimplemented` too: the server does not speak ZEP/1, or its endpoint tells

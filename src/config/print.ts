@@ -1,6 +1,7 @@
 /** The effective configuration for people and for programs, with where each value came from, and without secrets. */
 import { relative } from "node:path";
 import type { Json, JsonObject } from "../errors.ts";
+import type { ConfigLine } from "../wire/page.ts";
 import { quoted } from "./explain.ts";
 import type { Origin } from "./layers.ts";
 import type { LoadedConfig } from "./load.ts";
@@ -39,6 +40,17 @@ export function describeConfig(loaded: LoadedConfig): ConfigDescription {
     config: mapObject({ ...loaded.config }, (value, key) => visit(value, [key])),
     origins,
   };
+}
+
+/** The effective configuration, a line for each value that is no object and no filled list. */
+export function listConfig(loaded: LoadedConfig): ConfigLine[] {
+  const lines = (value: unknown, path: Path): ConfigLine[] => {
+    if (Array.isArray(value) && value.length > 0) return value.flatMap((item, index) => lines(item, [...path, index]));
+    if (isFilled(value)) return Object.entries(value).flatMap(([key, item]) => lines(item, [...path, key]));
+    const origin = originText(loaded, loaded.origin(path));
+    return [{ path: formatPath(path), value: shown(loaded, value, path), origin }];
+  };
+  return lines(loaded.config, []);
 }
 
 /** The effective configuration as JSON with comments: after each value, `default`, a variable, `flag`, or file:line:column. */

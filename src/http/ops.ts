@@ -7,6 +7,7 @@ import { healthRoutes } from "./health.ts";
 import type { HostView } from "./host-view.ts";
 import { listen } from "./listener.ts";
 import { createMetrics } from "./metrics/metrics.ts";
+import { createPage } from "./page/routes.ts";
 
 export type HttpConfig = NonNullable<Config["http"]>;
 
@@ -24,12 +25,13 @@ export interface Ops {
 export async function openOps(first: HttpConfig, host: HostView, log: Log): Promise<Ops> {
   let config = first;
   const metrics = createMetrics(host);
-  const routes = { ...healthRoutes(host), ...metrics.routes };
+  const page = createPage(host);
+  const routes = { ...healthRoutes(host), ...metrics.routes, ...page.routes };
   const listener = await listen(config.bind, routes, { hosts: () => config.hosts, log }).catch((error: unknown) => {
     metrics.stop();
     throw error;
   });
-  log.info(`health, metrics and a page at ${listener.url}`);
+  log.info(`health, metrics and a page at ${listener.url}; to call from it: ${listener.url}/#token=${page.token}`);
   if (!parseHttpAddress(config.bind).isLoopback)
     log.warn(`${listener.url} is open to whoever reaches this machine: anybody may see what this host does`);
   return {
@@ -37,7 +39,7 @@ export async function openOps(first: HttpConfig, host: HostView, log: Log): Prom
     get config() {
       return config;
     },
-    hooks: [metrics.hook],
+    hooks: [metrics.hook, page.hook],
     configure(next) {
       config = next;
     },

@@ -2,7 +2,7 @@
 import jsonc from "jsonc-parser";
 import { expect, test } from "vitest";
 import { loadConfig, resolveConfig } from "../../src/config/load.ts";
-import { describeConfig, printConfig } from "../../src/config/print.ts";
+import { describeConfig, listConfig, printConfig } from "../../src/config/print.ts";
 import { folderWith } from "./folder.ts";
 
 const content = `{
@@ -94,4 +94,18 @@ test("a value that is no JSON is told in words", () => {
   expect(describeConfig(loaded).config.handlers).toMatchObject({
     a: { options: { when: "an instance of a class", run: "a function", big: "1" } },
   });
+});
+
+test("a line for each value says the same as the whole", async () => {
+  const loaded = await load();
+  const { origins } = describeConfig(loaded);
+  const lines = listConfig(loaded);
+  expect(lines.map(({ path }) => path)).toEqual(Object.keys(origins));
+  expect(lines.find(({ path }) => path === "handlers.a.options.dbPassword")?.value).toBe("***");
+  const printed = printConfig(loaded);
+  const said = ({ value, origin }: (typeof lines)[number]) => [
+    `${JSON.stringify(value)} // ${origin}`,
+    `${JSON.stringify(value)}, // ${origin}`,
+  ];
+  expect(lines.filter((line) => !said(line).some((text) => printed.includes(text)))).toEqual([]);
 });

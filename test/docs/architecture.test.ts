@@ -30,6 +30,7 @@ const FLOORS = [
     "wire",
     "config",
     "log",
+    "news",
     "wording",
     "deadlines",
     "linked-list",
@@ -37,6 +38,7 @@ const FLOORS = [
     "one-more",
     "files",
     "counts",
+    "show",
   ],
   ["handler", "errors", "printable"],
 ];

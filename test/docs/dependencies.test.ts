@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { BUNDLED } from "../../page/bundled-packages.mjs";
 import { type Locked, type Lockfile, runtimePackages } from "../runtime-packages.ts";
 
 const read = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");
@@ -29,6 +30,12 @@ test("the page has each package that these bring along, and no other", () => {
   const brought = runtimePackages(lockfile).map(({ name }) => name.replace(/^(@esbuild|@cbor-extract)\/.*/, "$1/…"));
   const others = new Set(brought.filter((name) => !Object.hasOwn(manifest.dependencies, name)));
   expect(namedIn("What comes along")).toEqual([...others].sort());
+});
+
+test("the page has each package that is bundled into a host's page, and these are no dependencies", () => {
+  expect(namedIn("What is within the page")).toEqual([...BUNDLED]);
+  expect(BUNDLED.filter((name) => Object.hasOwn(manifest.dependencies, name))).toEqual([]);
+  expect(BUNDLED.filter((name) => !Object.hasOwn(manifest.devDependencies, name))).toEqual([]);
 });
 
 test("the page names each package that has an install script", () => {

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeReply, readPlainReply, readZepReply } from "../../src/client/reply.ts";
 import type { Body } from "../../src/codecs/codec.ts";
 import { createCodec } from "../../src/codecs/registry.ts";
 import { ERROR_CODES, isErrorCode, ZmqEchoError } from "../../src/errors.ts";
 import { createReader } from "../../src/recording/said.ts";
 import { BATCH_LIMITS, unpackBatch } from "../../src/wire/batch.ts";
+import { decodeReply, readPlainReply, readZepReply } from "../../src/wire/reply.ts";
 import {
   packedIn,
   parsePlainError,

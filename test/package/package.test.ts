@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { BUNDLED } from "../../page/bundled-packages.mjs";
 
 const root = new URL("../..", import.meta.url).pathname;
 const run = promisify(execFile);
@@ -32,13 +33,20 @@ test("holds what package.json names, and nothing of tests or sources but plugins
   needed.push("README.md", "LICENSE", "CHANGELOG.md");
   expect(needed.filter((file) => !files.includes(file))).toEqual([]);
   const allowed =
-    /^(dist\/[\w/-]+\.(js|js\.map|d\.ts)|plugins\/[\w.-]+\.ts|config\/[\w.-]+\.json|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+    /^(dist\/[\w/-]+\.(js|js\.map|d\.ts)|dist\/page\/(index\.html|page\.(js|css)|icon\.svg|LICENSES\.txt)|plugins\/[\w.-]+\.ts|config\/[\w.-]+\.json|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
   expect(files.filter((file) => !allowed.test(file))).toEqual([]);
   expect(files.filter((file) => file.includes(".test."))).toEqual([]);
 });
 
+test("has the page, and the licences of what it is made of", async () => {
+  const page = ["index.html", "page.js", "page.css", "icon.svg"].map((file) => `dist/page/${file}`);
+  expect(page.filter((file) => !files.includes(file))).toEqual([]);
+  const licences = await readFile(join(folder, "node_modules/zmqecho/dist/page/LICENSES.txt"), "utf8");
+  for (const name of BUNDLED) expect(licences).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+\n\n[^]*MIT`, "m"));
+});
+
 test("has nothing left from an earlier build", async () => {
-  const modules = files.filter((file) => /^dist\/.*\.js$/.test(file));
+  const modules = files.filter((file) => /^dist\/(?!page\/).*\.js$/.test(file));
   const sources = modules.map((file) => file.replace(/^dist/, "src").replace(/\.js$/, ".ts"));
   const missing = await Promise.all(
     sources.map((file) =>

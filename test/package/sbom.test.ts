@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { BUNDLED } from "../../page/bundled-packages.mjs";
 import { type Lockfile, runtimePackages } from "../runtime-packages.ts";
 
 interface Component {
@@ -25,8 +26,15 @@ interface Sbom {
 
 const root = new URL("../..", import.meta.url).pathname;
 const read = async (file: string) => JSON.parse(await readFile(join(root, file), "utf8")) as unknown;
-const manifest = (await read("package.json")) as { version: string; dependencies: Record<string, string> };
-const expected = runtimePackages((await read("package-lock.json")) as Lockfile);
+const manifest = (await read("package.json")) as {
+  version: string;
+  dependencies: Record<string, string>;
+  devDependencies: Record<string, string>;
+};
+const lockfile = (await read("package-lock.json")) as Lockfile;
+/** They come within dist/page. */
+const bundled = BUNDLED.map((name) => ({ name, facts: lockfile.packages[`node_modules/${name}`] ?? {} }));
+const expected = [...runtimePackages(lockfile), ...bundled];
 let folder: string;
 let sbom: Sbom;
 
@@ -64,6 +72,7 @@ test("it has a license for each", () => {
 
 test("it says who asks for whom", () => {
   const own = sbom.dependencies.find(({ ref }) => ref === `zmqecho@${manifest.version}`);
-  const asked = Object.entries(manifest.dependencies).map(([name, version]) => `${name}@${version}`);
+  const within = BUNDLED.map((name): [string, string] => [name, manifest.devDependencies[name] ?? ""]);
+  const asked = [...Object.entries(manifest.dependencies), ...within].map(([name, version]) => `${name}@${version}`);
   expect([...(own?.dependsOn ?? [])].sort()).toEqual(asked.sort());
 });

@@ -1,4 +1,4 @@
-/** JSON from the command line, with the numbers that were written: JSON.parse rounds large ones without a word. */
+/** JSON as people write it, with the numbers that were written: JSON.parse rounds large ones without a word. */
 import { createRequire } from "node:module";
 import type { Node } from "jsonc-parser";
 

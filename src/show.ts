@@ -1,7 +1,7 @@
 /** Values and bytes for people and for pipes. */
-import type { Body } from "../codecs/codec.ts";
-import type { Value } from "../handler.ts";
-import { printable } from "../printable.ts";
+import type { Body } from "./codecs/codec.ts";
+import type { Value } from "./handler.ts";
+import { printable } from "./printable.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 

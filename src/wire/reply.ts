@@ -2,7 +2,7 @@
 import type { Body, Codec } from "../codecs/codec.ts";
 import { ZmqEchoError } from "../errors.ts";
 import type { Value } from "../handler.ts";
-import { parsePlainError, parseReply, type ZepReply } from "../wire/zep.ts";
+import { parsePlainError, parseReply, type ZepReply } from "./zep.ts";
 
 /** The body of a reply from a plain endpoint. Throws the `ZmqEchoError` that the server sent instead. */
 export function readPlainReply(frames: Body): Body {

@@ -1,0 +1,228 @@
+/** The page of a host in a real browser. Needs Debian's chromium; `CHROMIUM` names another one. */
+import { writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { PAGE_PATHS } from "../../src/wire/page.ts";
+import { folderWith } from "../config/folder.ts";
+import { hostWithPage } from "../http/pages.ts";
+import { expectUsable, openPage, useBrowser } from "./browser.ts";
+import { fail, HOSTILE, linkOf, send, show, twice } from "./site.ts";
+
+useBrowser();
+
+test("numbers, plots, errors and requests follow the traffic, and nothing complains", async () => {
+  const host = await hostWithPage({}, { fail });
+  const { page, noise } = await openPage(host.url);
+  await page.getByText("Live", { exact: true }).waitFor();
+  await page.getByText("None since the start.").waitFor();
+  const row = page.getByRole("row", { name: /^fail / });
+  await expect.poll(() => row.getByRole("cell").nth(4).textContent()).toBe("0");
+  await send(host, [...new Array(20).fill("echo"), ...new Array(5).fill("fail")]);
+  await expect.poll(() => row.getByRole("cell").nth(4).textContent(), { timeout: 5000 }).toBe("5");
+  const rates = page.getByRole("img", { name: /^Requests a second/ });
+  expect(await page.locator(".bars li").allTextContents()).toEqual(["aborted5"]);
+  expect(await rates.getAttribute("aria-label")).toMatch(/Now: ok [\d.]+, failed [\d.]+\.$/);
+  await row.getByRole("button").click();
+  await expect.poll(() => page.getByLabel("Traffic of").inputValue()).toBe("handler fail");
+  await page.getByRole("img", { name: /^Requests a second.*ok 0, failed/ }).waitFor();
+  const drawn = await rates
+    .locator("canvas")
+    .evaluate((canvas) => (canvas as unknown as { toDataURL(): string }).toDataURL().length);
+  expect(drawn).toBeGreaterThan(2000);
+  await show(page, "Requests");
+  await page.getByLabel("Failures only").check();
+  expect(await page.locator(".requests tbody tr").count()).toBe(5);
+  expect(noise).toEqual([]);
+});
+
+test("a handler is called in each codec, and the result has value, latency and frames", async () => {
+  const host = await hostWithPage();
+  const { page, noise } = await openPage(linkOf(host));
+  await show(page, "Call");
+  for (const codec of ["json", "cbor", "msgpack", "protobuf", "raw"]) {
+    await page.getByLabel("Codec").selectOption(codec);
+    await page.getByLabel("Body").fill(`{"via":"${codec}"}`);
+    await page.getByRole("button", { name: "Call" }).click();
+    await expect.poll(() => page.getByRole("region", { name: "Value" }).textContent()).toContain(codec);
+    expect(await page.locator(".summary").textContent()).toMatch(/^ok after \d[\d.]* ms$/);
+    await page.getByText(/^Request: 5 frames/).waitFor();
+  }
+  await page.getByText(/^Reply: 4 frames/).click();
+  await page.getByRole("region", { name: "Reply, frame 1" }).getByText("|ZEP1 ok|").waitFor();
+  expect(noise).toEqual([]);
+});
+
+test("an example of the input schema is the body, and what the schema refuses is shown as an error", async () => {
+  const host = await hostWithPage({}, { twice });
+  const { page } = await openPage(linkOf(host));
+  await show(page, "Call");
+  await page.getByLabel("Handler").selectOption("twice");
+  await expect.poll(() => page.getByLabel("Body").inputValue()).toBe('{\n  "n": 3,\n  "of": "a"\n}');
+  await page.getByRole("button", { name: "Call" }).click();
+  await expect.poll(() => page.getByRole("region", { name: "Value" }).textContent()).toBe("6");
+  await page.getByLabel("Body").fill('{"n":"x"}');
+  await page.getByRole("button", { name: "Call" }).click();
+  await page.locator(".summary").getByText("invalid_argument").waitFor();
+  expect(await page.getByRole("region", { name: "Details" }).textContent()).toContain("requestId");
+  await page.getByLabel("Body").fill("{");
+  await page.getByRole("button", { name: "Call" }).click();
+  await page.getByText("Not sent. invalid_argument: the body is no JSON").waitFor();
+});
+
+test("the token leaves the address, and stays for the tab; without one nothing can be called", async () => {
+  const host = await hostWithPage();
+  const { page } = await openPage(linkOf(host));
+  expect(page.url()).toBe(`${host.url}/`);
+  await page.reload();
+  await show(page, "Call");
+  await page.getByRole("button", { name: "Call" }).click();
+  await page.getByText(/^ok$/).waitFor();
+
+  const other = (await openPage(host.url)).page;
+  await show(other, "Call");
+  expect(await other.getByRole("button", { name: "Call" }).isDisabled()).toBe(true);
+  await other.getByLabel("Token or link").fill("wrong");
+  await other.getByRole("button", { name: "Use it" }).click();
+  await other.getByRole("button", { name: "Call" }).click();
+  await other.getByText("Not sent. calling needs the token").waitFor();
+  await other.getByLabel("Token or link").fill(linkOf(host));
+  await other.getByRole("button", { name: "Use it" }).click();
+  await other.getByRole("button", { name: "Call" }).click();
+  await other.getByText(/^ok$/).waitFor();
+  expect(host.host.stats().endpoints.all?.codes).toEqual({ ok: 2 });
+});
+
+test("a page of another origin can neither call nor read nor frame it, token or not", async () => {
+  const host = await hostWithPage();
+  const server = createServer((_, response) => response.setHeader("Content-Type", "text/html").end("<!doctype html>"));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void server.close());
+  const { page } = await openPage(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  const body = JSON.stringify({ endpoint: "all", handler: "echo", codec: "json", body: "1" });
+  const tries = await page.evaluate(
+    `(async ([url, token, paths, body]) => {
+      const tried = async (path, options) => {
+        try { return (await fetch(url + path, options)).type; } catch { return "failed"; }
+      };
+      const headers = { Authorization: "Bearer " + token, "Content-Type": "application/json", "Zmqecho-Call": "1" };
+      const streamed = new Promise((resolve) => {
+        const source = new EventSource(url + paths.events);
+        source.addEventListener("hello", () => resolve("heard"));
+        source.onerror = () => resolve("failed");
+      });
+      const framed = new Promise((resolve) => {
+        const frame = document.createElement("iframe");
+        frame.onload = () => { try { resolve(frame.contentDocument === null ? "no access" : "access"); } catch { resolve("no access"); } };
+        frame.src = url + "/";
+        document.body.append(frame);
+      });
+      return {
+        call: await tried(paths.call, { method: "POST", headers, body }),
+        blindCall: await tried(paths.call, { method: "POST", mode: "no-cors", body }),
+        read: await tried(paths.setup),
+        stream: await streamed,
+        frame: await framed,
+      };
+    })(${JSON.stringify([host.url, host.token, PAGE_PATHS, body])})`,
+  );
+  // What came of the blind one can't be seen there, so it is looked for here.
+  expect(tries).toEqual({
+    call: "failed",
+    blindCall: expect.any(String),
+    read: "failed",
+    stream: "failed",
+    frame: "no access",
+  });
+  expect(page.frames().map((frame) => frame.url())).not.toContain(`${host.url}/`);
+  expect(host.host.stats().endpoints.all?.codes).toEqual({});
+});
+
+test("what is in requests is hidden by default, and shown if the configuration says so", async () => {
+  for (const payloads of [false, true]) {
+    const host = await hostWithPage({ http: { payloads } });
+    const { page } = await openPage(`${host.url}/#requests`);
+    await page.getByText("No request has ended").waitFor();
+    await send(host, ["echo"], "private words");
+    await page.getByText("ok", { exact: true }).waitFor();
+    expect(await page.getByText("private words").count()).toBe(payloads ? 2 : 0);
+  }
+});
+
+test("the keyboard alone is enough to call a handler", async () => {
+  const host = await hostWithPage();
+  const { page } = await openPage(linkOf(host));
+  await page.getByText("Live", { exact: true }).waitFor();
+  const focused = () => page.evaluate("document.activeElement?.textContent + '|' + (document.activeElement?.id ?? '')");
+  const tabTo = async (what: RegExp) => {
+    for (let count = 0; count < 40; count++) {
+      await page.keyboard.press("Tab");
+      if (what.test(String(await focused()))) return;
+    }
+    throw new Error(`the Tab key does not lead to ${what}`);
+  };
+  await tabTo(/^Call\|/);
+  expect(await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")).toBe("solid");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Call" }).waitFor();
+  await tabTo(/\|body$/);
+  await page.keyboard.press("Control+A");
+  await page.keyboard.type('"by hand"');
+  await tabTo(/^Call\|/);
+  await page.keyboard.press("Enter");
+  await expect.poll(() => page.getByRole("region", { name: "Value" }).textContent()).toBe('"by hand"');
+  await page.getByRole("status").getByText("ok").waitFor();
+});
+
+test("text of strangers is text, wherever it is shown", async () => {
+  const host = await hostWithPage({ http: { payloads: true } }, { fail, twice });
+  const { page, noise } = await openPage(linkOf(host));
+  await page.getByText("Live", { exact: true }).waitFor();
+  await send(host, ["fail", "echo"], HOSTILE);
+  await show(page, "Requests");
+  await page.getByText(HOSTILE).first().waitFor();
+  await show(page, "Handlers");
+  await page.getByText(`Doubles ${HOSTILE}`).waitFor();
+  await show(page, "Call");
+  await page.getByLabel("Handler").selectOption("fail");
+  await page.getByLabel("Metadata").fill(`name=${HOSTILE}`);
+  await page.getByLabel("Body").fill(JSON.stringify(HOSTILE));
+  await page.getByRole("button", { name: "Call" }).click();
+  await page.locator(".problem").getByText(HOSTILE).waitFor();
+  expect(await page.locator("main script, main img").count()).toBe(0);
+  expect(noise).toEqual([]);
+});
+
+test("a host that is gone shows so, and one that comes back is followed from its beginning", async () => {
+  const first = await hostWithPage();
+  const { page } = await openPage(linkOf(first));
+  await page.getByText("Live", { exact: true }).waitFor();
+  await send(first, ["echo"]);
+  await first.host.stop();
+  await page.getByText("Not connected").waitFor();
+  await page.getByText("The host does not answer.").waitFor();
+  await expectUsable(page, "not connected");
+  await page.setViewportSize({ width: 360, height: 740 });
+  await expectUsable(page, "not connected, on a phone");
+  const second = await hostWithPage({ http: { bind: new URL(first.url).host } });
+  await page.getByText("Live", { exact: true }).waitFor();
+  await page.getByText("The host was restarted").waitFor();
+  // Its token is another.
+  await show(page, "Call");
+  await page.getByRole("button", { name: "Call" }).click();
+  await page.getByText("Not sent. calling needs the token").waitFor();
+  expect(second.host.stats().endpoints.all?.codes).toEqual({});
+});
+
+test("a reload shows in the log and at its handler", async () => {
+  const plugins = folderWith({ "greet.mjs": 'export default { description: "first", handle: () => 1 };' });
+  const host = await hostWithPage({ plugins: [plugins] });
+  const { page } = await openPage(`${host.url}/#handlers`);
+  await page.getByText("first").waitFor();
+  await writeFile(join(plugins, "greet.mjs"), 'export default { description: "second", handle: () => 1 };');
+  await host.host.reload();
+  await page.getByText("second").waitFor();
+  await show(page, "Overview");
+  await page.locator(".news").getByText("reloaded handler greet").waitFor();
+});
