@@ -4,8 +4,12 @@ import type { Config, EndpointConfig, HandlerConfig } from "./config/effective.t
 import { ZmqEchoError } from "./errors.ts";
 import type { Isolation } from "./handler.ts";
 import { type JsonSchemas, jsonSchemasOf, MAX_SCHEMA_BYTES } from "./loader/json-schema.ts";
+import type { HandlerRegistry } from "./loader/registry.ts";
 import { concurrencyOf, isolationOf, poolOf, timeoutOf } from "./loader/run-settings.ts";
+import type { HandlerSlot } from "./loader/slot.ts";
 import type { HandlerSource } from "./loader/start-runner.ts";
+import { type Counted, statsOf } from "./stats.ts";
+import type { Introspection } from "./transports/zmq/framing.ts";
 import type { HandlerDescription, HandlerList, HandlerSummary, ProtobufDescription } from "./wire/introspection.ts";
 
 /** What is known of one handler. */
@@ -54,6 +58,36 @@ export function describeHandler(handlers: Iterable<HandlerFacts>, name: string, 
     ...schemas,
     ...(types.length > 0 && { protobuf: types }),
     ...(notes.length > 0 && { notes }),
+  };
+}
+
+/** What a host that runs knows of itself. */
+export interface Introspected {
+  readonly registry: Pick<HandlerRegistry, "slots" | "madeFrom">;
+  /** What the handlers and codecs that are served came from; undefined before there are any. */
+  served(): { readonly config: Config; readonly assembly: Assembly } | undefined;
+  counted(): Omit<Counted, "slots">;
+}
+
+/** What a host tells to its own program, and to who asks an endpoint. @param serves what whoever asks may know of; absent for all */
+export function introspectionOf(
+  { registry, served, counted }: Introspected,
+  limits: EndpointConfig["limits"],
+  serves?: (handler: string) => boolean,
+): Introspection {
+  function factsOf(slot: HandlerSlot): HandlerFacts {
+    const { name } = slot;
+    const made = registry.madeFrom(slot);
+    if (made !== undefined) return { name, state: "ready", source: made.source, settings: made.settings };
+    const settings: Partial<HandlerConfig> = served()?.config.handlers[name] ?? {};
+    return { name, state: "broken", source: served()?.assembly.handlers.get(settings.plugin ?? name), settings };
+  }
+
+  const facts = () => [...registry.slots()].filter(({ name }) => serves?.(name) ?? true).map(factsOf);
+  return {
+    stats: () => statsOf({ ...counted(), slots: registry.slots() }, serves),
+    list: () => listOf(facts(), served()?.assembly),
+    describe: (name) => describeHandler(facts(), name, { ...served(), limits }),
   };
 }
 

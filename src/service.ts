@@ -3,31 +3,26 @@
  * reload changes what is different and nothing else; what can't be used leaves things as they were, and is logged.
  */
 import { type Assembly, createAssembler, type InCode, matcherOf } from "./assemble.ts";
-import { createCaptureFollower } from "./capture/capture.ts";
-import type { Config, EndpointConfig, HandlerConfig } from "./config/effective.ts";
+import type { Config } from "./config/effective.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { CallHook } from "./core/call.ts";
-import { createCallSpans } from "./core/call-spans.ts";
 import { createRequestIds } from "./core/request-ids.ts";
 import { Deadlines } from "./deadlines.ts";
 import { settledWithin } from "./durations.ts";
 import { createEndpoints } from "./endpoints.ts";
 import { ConfigError } from "./errors.ts";
-import { fileLimit, watchFiles } from "./files.ts";
+import { watchFiles } from "./files.ts";
 import type { Log } from "./handler.ts";
-import { describeHandler, type HandlerFacts, listOf } from "./introspection.ts";
+import { type Introspected, introspectionOf } from "./introspection.ts";
 import { createKeyFollower } from "./keys.ts";
 import { createRegistry, type HandlerChanges, type RegistryContents } from "./loader/registry.ts";
-import type { HandlerSlot } from "./loader/slot.ts";
 import { createWatcher, type Watcher } from "./loader/watch/watch.ts";
 import { isOther, type Look, lookTwice } from "./look.ts";
 import { createNews } from "./news.ts";
+import { createObservers } from "./observers.ts";
 import { oneMore } from "./one-more.ts";
-import { createOpsFollower } from "./ops.ts";
 import { lacksOf } from "./readiness.ts";
 import { createReloadLog } from "./reload-log.ts";
-import { statsOf } from "./stats.ts";
-import { tracingApi } from "./tracing/api.ts";
 import { flushSpans } from "./tracing/flush.ts";
 import type { Introspection } from "./transports/zmq/framing.ts";
 
@@ -64,7 +59,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
   const news = createReloadLog(log);
   const endpoints = createEndpoints({
     findHandler: registry.find,
-    introspectionFor: (endpoint) => introspectionOf(endpoint.limits, matcherOf(endpoint)),
+    introspectionFor: (endpoint) => introspectionOf(introspected, endpoint.limits, matcherOf(endpoint)),
     deadlines: new Deadlines(),
     newRequestId: createRequestIds(),
     onDue: reloadByItself,
@@ -75,42 +70,28 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
   let served: { readonly config: Config; readonly assembly: Assembly } | undefined;
   let watcher: Watcher | undefined;
   let files: { close(): void } | undefined;
-  let spans: CallHook | undefined;
   let isStopped = false;
 
-  const introspection = introspectionOf(first.config.limits);
-  const capture = createCaptureFollower(endpoints.addresses, log);
-  const view = {
-    introspection,
-    config: () => current,
-    isHandler,
-    lacks,
-    endpoints: endpoints.opened,
-    news: told.after,
+  const introspected: Introspected = {
+    registry,
+    served: () => served,
+    counted: () => ({ startedAt, reloads: { ...news.counts }, loads: endpoints.loads() }),
   };
-  // What it says has the token of the page, which is not for all who see the page.
-  const ops = createOpsFollower(view, options.log);
-
-  /** @param serves what whoever asks may know of; absent for all */
-  function introspectionOf(limits: EndpointConfig["limits"], serves?: (handler: string) => boolean): Introspection {
-    const facts = () => [...registry.slots()].filter(({ name }) => serves?.(name) ?? true).map(factsOf);
-    return {
-      stats() {
-        const counted = { startedAt, reloads: { ...news.counts }, loads: endpoints.loads(), slots: registry.slots() };
-        return statsOf(counted, serves);
-      },
-      list: () => listOf(facts(), served?.assembly),
-      describe: (name) => describeHandler(facts(), name, { ...served, limits }),
-    };
-  }
-
-  function factsOf(slot: HandlerSlot): HandlerFacts {
-    const { name } = slot;
-    const made = registry.madeFrom(slot);
-    if (made !== undefined) return { name, state: "ready", source: made.source, settings: made.settings };
-    const settings: Partial<HandlerConfig> = served?.config.handlers[name] ?? {};
-    return { name, state: "broken", source: served?.assembly.handlers.get(settings.plugin ?? name), settings };
-  }
+  const introspection = introspectionOf(introspected, first.config.limits);
+  const observers = createObservers({
+    hooks: options.hooks ?? [],
+    view: {
+      introspection,
+      config: () => current,
+      isHandler: (name) => registry.find(name) !== undefined,
+      lacks,
+      endpoints: endpoints.opened,
+      news: told.after,
+    },
+    addresses: endpoints.addresses,
+    log,
+    privateLog: options.log,
+  });
 
   async function start(): Promise<void> {
     const survey = await assembler.survey(first);
@@ -120,38 +101,23 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
       news.complain(look);
       await bringUp(look);
       watchFor(survey.assembly);
-      files = watchFiles({ out: outOfFiles, back: filesAgain });
+      files = watchFiles(log, () => {
+        // What changed meanwhile could not be read.
+        if (current.config.watch) reloadByItself();
+      });
     } catch (error) {
       await close(SHORTEST_TEARDOWN_MS);
       throw error;
     }
   }
 
-  function outOfFiles(): void {
-    const most = fileLimit();
-    const limit = Number.isFinite(most) ? ` (this process may have ${most})` : "";
-    log.warn(`no more files can be opened${limit}, so nobody can connect; raise ulimit -n`);
-  }
-
-  function filesAgain(): void {
-    log.info("files can be opened again");
-    // What changed meanwhile could not be read.
-    if (current.config.watch) reloadByItself();
-  }
-
   async function bringUp({ loaded, survey: { assembly, commit } }: Look): Promise<HandlerChanges> {
-    const { endpoints: wanted, http, shutdown } = loaded.config;
-    const shown = await ops.prepare(http);
-    const kept = capture.prepare(loaded.config);
+    const { endpoints: wanted, shutdown } = loaded.config;
+    const observing = await observers.prepare(loaded.config);
     const plan = {
       endpoints: wanted,
       codecsFor: assembly.codecsFor,
-      hooksFor: (endpoint: EndpointConfig) => [
-        ...(options.hooks ?? []),
-        ...shown.hooks,
-        ...kept.hooksFor(endpoint),
-        ...tracing(),
-      ],
+      hooksFor: observing.hooksFor,
       keyrings: assembly.keyrings,
       graceMs: shutdown.graceMs,
     };
@@ -162,26 +128,13 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
         served = { config: loaded.config, assembly };
       });
     } catch (error) {
-      await shown.discard();
+      await observing.discard();
       throw error;
     }
-    await shown.commit();
-    kept.commit();
+    await observing.commit();
     commit();
     current = loaded;
     return changes;
-  }
-
-  /** Looked at anew by each reload: an SDK may come later. */
-  function tracing(): CallHook[] {
-    const api = tracingApi();
-    if (api === undefined) return [];
-    // The same one, since it has the spans of the calls that run.
-    spans ??= createCallSpans(api, {
-      isHandler: (name) => registry.find(name) !== undefined,
-      addressesOf: (endpoint) => endpoints.addresses.get(endpoint),
-    });
-    return [spans];
   }
 
   async function reloadNow(): Promise<void> {
@@ -212,10 +165,6 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     const changes = await bringUp(look);
     news.tell(look, changes, isNewConfig);
     watchFor(look.survey.assembly);
-  }
-
-  function isHandler(name: string): boolean {
-    return registry.find(name) !== undefined;
   }
 
   /** Why it can't serve all it should. */
@@ -271,9 +220,9 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
 
   async function close(teardownMs: number): Promise<void> {
     await endpoints.close();
-    await ops.close();
+    await observers.closeHttp();
     const withinMs = Math.max(teardownMs, SHORTEST_TEARDOWN_MS);
-    await Promise.all([registry.close(withinMs), capture.close(withinMs)]);
+    await Promise.all([registry.close(withinMs), observers.close(withinMs)]);
     await flushSpans(withinMs);
   }
 
@@ -281,7 +230,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     addresses: endpoints.addresses,
     config: () => current,
     introspection,
-    httpUrl: () => ops.url,
+    httpUrl: () => observers.httpUrl,
     start,
     reload,
     stop,

@@ -4,7 +4,7 @@ import type { Body } from "../codecs/codec.ts";
 import type { Call, Durations, Failure } from "../core/call.ts";
 import { textOf } from "../errors.ts";
 import type { Log } from "../handler.ts";
-import { createTally } from "../transports/zmq/tally.ts";
+import { createTally } from "../tally.ts";
 import { NO_METADATA, writePlainError, writeReply, writeRequest } from "../wire/zep.ts";
 import { type Bounds, type CaptureFiles, createCaptureFiles, type Head } from "./files.ts";
 

@@ -11,13 +11,13 @@ import { Router, type SocketOptions } from "zeromq";
 import type { Body } from "../../codecs/codec.ts";
 import type { Source } from "../../core/call.ts";
 import { tooManyOfPeer } from "../../core/refusals.ts";
+import { createTally } from "../../tally.ts";
 import type { BatchItem } from "../../wire/batch.ts";
 import { BatchReplies } from "./batch.ts";
 import { noteSent } from "./collect.ts";
 import { type Loop, type LoopOptions, PASSING, readMessages } from "./loop.ts";
 import { bytesOf, createOutbox } from "./outbox.ts";
 import { Peer } from "./peer.ts";
-import { createTally } from "./tally.ts";
 import { createTurns, MOST_WAITING } from "./turns.ts";
 import { createUnsent, LARGE_BYTES } from "./unsent.ts";
 

@@ -4,7 +4,7 @@
  */
 import { type Context, Router } from "zeromq";
 import type { Log } from "../../handler.ts";
-import { createTally } from "./tally.ts";
+import { createTally } from "../../tally.ts";
 
 /** Whether who has this public key, 32 bytes, may connect. */
 export type IsAllowed = (key: Uint8Array) => boolean;

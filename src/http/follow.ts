@@ -1,8 +1,8 @@
 /** Follows `http` of the configuration: opens, changes and closes what a host shows of itself. */
-import type { CallHook } from "./core/call.ts";
-import type { Log } from "./handler.ts";
-import type { HostView } from "./http/host-view.ts";
-import type { HttpConfig, Ops } from "./http/ops.ts";
+import type { CallHook } from "../core/call.ts";
+import type { Log } from "../handler.ts";
+import type { HostView } from "./host-view.ts";
+import type { HttpConfig, Ops } from "./ops.ts";
 
 export interface OpsFollower {
   /**
@@ -47,7 +47,7 @@ export function createOpsFollower(host: HostView, log: Log): OpsFollower {
   }
 
   async function open(config: HttpConfig): Promise<Ops> {
-    const { openOps } = await import("./http/ops.ts");
+    const { openOps } = await import("./ops.ts");
     return openOps(config, host, log);
   }
 
