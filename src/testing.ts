@@ -21,8 +21,9 @@ import { HandlerSlot } from "./loader/slot.ts";
 import { createLog } from "./log.ts";
 import { startInline } from "./runtime/inline.ts";
 import { createAnswerer, plainFraming, zepFraming } from "./transports/zmq/framing.ts";
+import { checkMetadata } from "./wire/json-frames.ts";
 import { decodeReply, readPlainReply, readZepReply } from "./wire/reply.ts";
-import { checkMetadata, writeRequest } from "./wire/zep.ts";
+import { writeRequest } from "./wire/zep.ts";
 
 /** What is tested: a handler, or the file of a plugin, in TypeScript or JavaScript, that is loaded as a host loads it. */
 export type TestSubject = HandlerDefinition | HandlerFunction | URL | string;

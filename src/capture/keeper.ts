@@ -5,7 +5,8 @@ import type { Call, Durations, Failure } from "../core/call.ts";
 import { textOf } from "../errors.ts";
 import type { Log } from "../handler.ts";
 import { createTally } from "../tally.ts";
-import { NO_METADATA, writePlainError, writeReply, writeRequest } from "../wire/zep.ts";
+import { NO_METADATA } from "../wire/json-frames.ts";
+import { writePlainError, writeReply, writeRequest } from "../wire/zep.ts";
 import { type Bounds, type CaptureFiles, createCaptureFiles, type Head } from "./files.ts";
 
 export interface FailedRequest {

@@ -4,7 +4,7 @@ import type { Body } from "../codecs/codec.ts";
 import { DEFAULTS } from "../config/defaults.ts";
 import { textOf } from "../errors.ts";
 import type { Metadata } from "../handler.ts";
-import { checkMetadata } from "../wire/zep.ts";
+import { checkMetadata } from "../wire/json-frames.ts";
 import { isFed, valueFromBody } from "./body.ts";
 import { type Destination, findDestination } from "./destination.ts";
 import { note, type Outgoing, outgoingFrom, type Partner, partnerAt, repeat, showFrames } from "./exchange.ts";

@@ -1,7 +1,8 @@
 /** What goes before the body of a call by name. */
 import type { Body } from "../codecs/codec.ts";
 import type { Metadata } from "../handler.ts";
-import { checkMetadata, LONGEST_TIMEOUT_MS, NO_METADATA, writeRequest } from "../wire/zep.ts";
+import { checkMetadata, LONGEST_TIMEOUT_MS, NO_METADATA } from "../wire/json-frames.ts";
+import { writeRequest } from "../wire/zep.ts";
 
 /** Keeps the last head, since a client's calls are mostly alike, and to write one costs as much as to send a small body. */
 export function createHeads(codec: string): (handler: string, given: Metadata, expiresAt: number) => Body {

@@ -5,7 +5,7 @@ import type { Metadata } from "../handler.ts";
 import { type TracingApi, tracerOf, tracingApi } from "../tracing/api.ts";
 import { harmlessly } from "../tracing/harmless.ts";
 import { addressAttributes, markFailed, SYSTEM } from "../tracing/semantics.ts";
-import { MAX_JSON_BYTES } from "../wire/zep.ts";
+import { MAX_JSON_BYTES } from "../wire/json-frames.ts";
 
 export interface TracedClient {
   /** The first of its servers. */

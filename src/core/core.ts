@@ -8,7 +8,7 @@ import type { Deadline, Deadlines } from "../deadlines.ts";
 import type { Log } from "../handler.ts";
 import type { HandlerSlot, HandlerVersion } from "../loader/slot.ts";
 import type { ServedCodec } from "../runtime/recipe.ts";
-import { NO_METADATA } from "../wire/zep.ts";
+import { NO_METADATA } from "../wire/json-frames.ts";
 import type { Call, CallHook, Core, Outcome } from "./call.ts";
 import { createReporter, loggable } from "./failure.ts";
 import { createHooks } from "./hooks.ts";

@@ -6,8 +6,8 @@ import type { HandlerSlot } from "../loader/slot.ts";
 import type { CodecRecipe, ServedCodec } from "../runtime/recipe.ts";
 import type { Job } from "../runtime/runner.ts";
 import type { CallTrace } from "../tracing/trace.ts";
+import { NO_METADATA } from "../wire/json-frames.ts";
 import { traceContextIn } from "../wire/trace-context.ts";
-import { NO_METADATA } from "../wire/zep.ts";
 import { shorten } from "../wording.ts";
 import type { Call } from "./call.ts";
 

@@ -5,12 +5,16 @@
 import type { Body } from "../codecs/codec.ts";
 import { type ErrorCode, isErrorCode, type JsonObject, ZmqEchoError } from "../errors.ts";
 import type { Metadata } from "../handler.ts";
-import { shorten } from "../wording.ts";
+import {
+  malformed,
+  NO_METADATA,
+  parseJsonObject,
+  parseMetadata,
+  textFrom,
+  writeDetails,
+  writeMetadata,
+} from "./json-frames.ts";
 
-/** Metadata and details, as bytes of JSON. */
-export const MAX_JSON_BYTES = 8192;
-/** The longest deadline that metadata can ask for, in milliseconds. */
-export const LONGEST_TIMEOUT_MS = 999_999_999;
 const MAX_NAME_BYTES = 255;
 const PREFIX = "ZEP1 ";
 
@@ -33,14 +37,12 @@ export type ZepReply =
   | { readonly code: "ok"; readonly codec: string; readonly metadata: Metadata; readonly body: Body }
   | { readonly code: ErrorCode; readonly message: string; readonly details: JsonObject };
 
-export const NO_METADATA: Metadata = Object.freeze({});
 const EMPTY = Buffer.alloc(0);
 const CALL = Buffer.from("ZEP1 call");
 const ALONE = { ping: Buffer.from("ZEP1 ping"), list: Buffer.from("ZEP1 list"), stats: Buffer.from("ZEP1 stats") };
 const DESCRIBE = Buffer.from("ZEP1 describe");
 const BATCH = Buffer.from("ZEP1 batch");
 const OK = Buffer.from("ZEP1 ok");
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Reads a request. Throws `invalid_argument` for what is malformed, `unimplemented` for another version or verb. */
 export function parseRequest(frames: Body): ZepRequest {
@@ -108,7 +110,7 @@ export function parseReply(frames: Body): ZepReply {
     return { code, codec: readCodec(second), metadata: readMetadata(third), body: frames.slice(3) };
   }
   if (!isErrorCode(code)) throw malformed(`${JSON.stringify(code)} is no reply code`);
-  return { code, message: text(second, "message"), details: parseJsonObject(third, "details") };
+  return { code, message: textFrom(second, "message"), details: parseJsonObject(third, "details") };
 }
 
 /** A reply as frames. The body's frames are passed on, not copied. */
@@ -134,24 +136,10 @@ export function parsePlainError(frames: Body): Exclude<ZepReply, { code: "ok" }>
   const messageEnd = frame.indexOf(0x0a, codeEnd + 1);
   if (messageEnd < 0) return undefined;
   try {
-    const message = text(frame.subarray(codeEnd + 1, messageEnd), "message");
+    const message = textFrom(frame.subarray(codeEnd + 1, messageEnd), "message");
     return { code, message, details: parseJsonObject(frame.subarray(messageEnd + 1), "details") };
   } catch {
     return undefined;
-  }
-}
-
-/** Throws `invalid_argument` for a `timeout-ms` or `request-id` that can't be acted upon; the other names are free. */
-export function checkMetadata(metadata: Metadata): void {
-  const timeout = metadata["timeout-ms"];
-  if (timeout !== undefined && !(/^[1-9]\d*$/.test(timeout) && Number(timeout) <= LONGEST_TIMEOUT_MS)) {
-    throw malformed(
-      `metadata timeout-ms takes milliseconds as a positive integer, not ${JSON.stringify(shorten(timeout))}`,
-    );
-  }
-  const requestId = metadata["request-id"];
-  if (requestId !== undefined && !/^[\x21-\x7e]{1,128}$/.test(requestId)) {
-    throw malformed("metadata request-id takes 1 to 128 printable ASCII characters without spaces");
   }
 }
 
@@ -177,47 +165,6 @@ function writeCodec(name: string): Uint8Array {
   return lastCodec.frame;
 }
 
-function parseMetadata(frame: Uint8Array): Metadata {
-  const metadata = parseJsonObject(frame, "metadata");
-  for (const [key, value] of Object.entries(metadata)) {
-    if (typeof value !== "string")
-      throw malformed(`metadata ${JSON.stringify(shorten(key))} takes a text, not ${kindOf(value)}`);
-  }
-  checkMetadata(metadata as Metadata);
-  return metadata as Metadata;
-}
-
-function writeMetadata(metadata: Metadata): Uint8Array {
-  if (metadata === NO_METADATA) return EMPTY;
-  const frame = Buffer.from(JSON.stringify(metadata));
-  if (frame.length > MAX_JSON_BYTES)
-    throw malformed(`metadata has ${frame.length} bytes as JSON; ${MAX_JSON_BYTES} at most`);
-  return frame.length === 2 ? EMPTY : frame;
-}
-
-function writeDetails(details: JsonObject): Uint8Array {
-  const frame = Buffer.from(JSON.stringify(details));
-  if (frame.length <= MAX_JSON_BYTES) return frame;
-  return Buffer.from(
-    JSON.stringify({ requestId: details.requestId ?? null, detailsDropped: `over ${MAX_JSON_BYTES} bytes` }),
-  );
-}
-
-function parseJsonObject(frame: Uint8Array, what: string): JsonObject {
-  if (frame.length === 0) return {};
-  if (frame.length > MAX_JSON_BYTES) throw malformed(`${what} has ${frame.length} bytes; ${MAX_JSON_BYTES} at most`);
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text(frame, what));
-  } catch (error) {
-    throw ZmqEchoError.from(error, "invalid_argument", `${what} is no JSON object`);
-  }
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
-    throw malformed(`${what} is no JSON object`);
-  if (Object.hasOwn(parsed, "__proto__")) throw malformed(`${what} has a key __proto__`);
-  return parsed as JsonObject;
-}
-
 function verbOf(frame: Uint8Array): string {
   if (!startsWith(frame, PREFIX)) {
     const version = startsWith(frame, "ZEP") ? /^ZEP\d+(?= )/.exec(latin1(frame.subarray(0, 16)))?.[0] : undefined;
@@ -231,15 +178,7 @@ function verbOf(frame: Uint8Array): string {
 function parseName(frame: Uint8Array, what: string): string {
   if (frame.length > MAX_NAME_BYTES)
     throw malformed(`the ${what}'s name has ${frame.length} bytes; ${MAX_NAME_BYTES} at most`);
-  return text(frame, `the ${what}'s name`);
-}
-
-function text(frame: Uint8Array, what: string): string {
-  try {
-    return utf8.decode(frame);
-  } catch {
-    throw malformed(`${what} is not UTF-8`);
-  }
+  return textFrom(frame, `the ${what}'s name`);
 }
 
 function startsWith(frame: Uint8Array, prefix: string): boolean {
@@ -257,12 +196,4 @@ function oneLine(message: string): string {
     .map((line) => line.trim())
     .join(" ")
     .trim();
-}
-
-function kindOf(value: unknown): string {
-  return value === null ? "null" : Array.isArray(value) ? "an array" : `a ${typeof value}`;
-}
-
-function malformed(message: string): ZmqEchoError {
-  return new ZmqEchoError("invalid_argument", message);
 }

@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { createCodec } from "../../src/codecs/registry.ts";
 import { DEFAULTS } from "../../src/config/defaults.ts";
 import { ERROR_CODES, type ErrorCode } from "../../src/errors.ts";
-import { MAX_JSON_BYTES, parseRequest, writePlainError } from "../../src/wire/zep.ts";
+import { MAX_JSON_BYTES } from "../../src/wire/json-frames.ts";
+import { parseRequest, writePlainError } from "../../src/wire/zep.ts";
 
 const document = readFileSync(new URL("../../docs/protocol.md", import.meta.url), "utf8");
 const codes = Object.keys(ERROR_CODES) as ErrorCode[];

@@ -1,7 +1,8 @@
 /** What is asked in a soak: small and large, in every codec, plain and by name. */
 import { createCodec } from "../../src/codecs/registry.ts";
 import type { BUILT_IN_CODECS } from "../../src/config/defaults.ts";
-import { NO_METADATA, writeReply } from "../../src/wire/zep.ts";
+import { NO_METADATA } from "../../src/wire/json-frames.ts";
+import { writeReply } from "../../src/wire/zep.ts";
 import type { Question } from "./asker.ts";
 
 type BuiltInCodec = (typeof BUILT_IN_CODECS)[number];

@@ -2,9 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type ErrorCode, type JsonObject, ZmqEchoError } from "../../src/errors.ts";
 import type { Metadata } from "../../src/handler.ts";
+import { checkMetadata, MAX_JSON_BYTES } from "../../src/wire/json-frames.ts";
 import {
-  checkMetadata,
-  MAX_JSON_BYTES,
   parsePlainError,
   parseReply,
   parseRequest,

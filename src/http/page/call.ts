@@ -6,9 +6,10 @@ import { ZmqEchoError } from "../../errors.ts";
 import type { Metadata } from "../../handler.ts";
 import type { ServedCodec } from "../../runtime/recipe.ts";
 import { hexDump, jsonText, textFrom } from "../../show.ts";
+import { checkMetadata, NO_METADATA } from "../../wire/json-frames.ts";
 import type { FrameView, PageCall, PageOutcome, PageReply } from "../../wire/page.ts";
 import { decodeReply, readPlainReply, readZepReply } from "../../wire/reply.ts";
-import { checkMetadata, NO_METADATA, writeRequest } from "../../wire/zep.ts";
+import { writeRequest } from "../../wire/zep.ts";
 import { shorten } from "../../wording.ts";
 import type { Callable } from "../host-view.ts";
 

@@ -4,8 +4,9 @@ import type { Call, Core, Outcome, Source } from "../../core/call.ts";
 import { ZmqEchoError } from "../../errors.ts";
 import { BATCH_LIMITS, type BatchItem, type BatchLimits, unpackBatch } from "../../wire/batch.ts";
 import type { HandlerDescription, HandlerList, HostStats, Pong } from "../../wire/introspection.ts";
+import { NO_METADATA } from "../../wire/json-frames.ts";
 import { type MessageLimits, overLimit } from "../../wire/limits.ts";
-import { NO_METADATA, packedIn, parseRequest, writePlainError, writeReply } from "../../wire/zep.ts";
+import { packedIn, parseRequest, writePlainError, writeReply } from "../../wire/zep.ts";
 
 export interface Framing {
   /** A call for the core, or frames to reply with at once. Throws a `ZmqEchoError` for what is malformed. */
