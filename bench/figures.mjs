@@ -30,9 +30,13 @@ export async function freeAddress() {
   return `tcp://127.0.0.1:${port}`;
 }
 
-/** Node running a script in a folder; its output is dropped unless it fails. */
-export function start(args, cwd = root) {
-  const child = spawn(process.execPath, args, { cwd, stdio: ["ignore", "ignore", "pipe"] });
+/** Node running a script in a folder, with so much added to its environment; its output is dropped unless it fails. */
+export function start(args, cwd = root, env = {}) {
+  const child = spawn(process.execPath, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   let stderr = "";
   child.stderr.on("data", (chunk) => {
     stderr += chunk;
