@@ -27,6 +27,7 @@ test("numbers, plots, errors and requests follow the traffic, and nothing compla
   await row.getByRole("button").click();
   await expect.poll(() => page.getByLabel("Traffic of").inputValue()).toBe("handler fail");
   await page.getByRole("img", { name: /^Requests a second.*ok 0, failed/ }).waitFor();
+  await page.getByRole("heading", { name: "Errors by code of fail" }).waitFor();
   const drawn = await rates
     .locator("canvas")
     .evaluate((canvas) => (canvas as unknown as { toDataURL(): string }).toDataURL().length);
