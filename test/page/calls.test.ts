@@ -21,6 +21,10 @@ test("a handler is called in each codec, and the result has value, latency and f
     expect(await page.locator(".summary").textContent()).toMatch(/^ok after \d[\d.]* ms$/);
     await page.getByText(/^Request: 5 frames/).waitFor();
   }
+  // What was typed and what came back are still there after a look at something else.
+  await show(page, "Requests");
+  await show(page, "Call");
+  expect(await page.getByLabel("Body").inputValue()).toBe('{"via":"raw"}');
   await page.getByText(/^Reply: 4 frames/).click();
   await page.getByRole("region", { name: "Reply, frame 1" }).getByText("|ZEP1 ok|").waitFor();
   expect(noise).toEqual([]);
