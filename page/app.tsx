@@ -15,19 +15,21 @@ interface View {
   /** Where there is little room for the title. */
   readonly short?: string;
   readonly Shown: ComponentType<{ readonly live: Live }>;
+  /** It is there while another is looked at, with what was typed into it. */
+  readonly stays?: boolean;
 }
 
 const OVERVIEW: View = { id: "overview", title: "Overview", Shown: Overview };
 const VIEWS: readonly View[] = [
   OVERVIEW,
   { id: "requests", title: "Requests", Shown: RequestsView },
-  { id: "call", title: "Call", Shown: CallView },
+  { id: "call", title: "Call", Shown: CallView, stays: true },
   { id: "handlers", title: "Handlers", Shown: HandlersView },
   { id: "config", title: "Configuration", short: "Config", Shown: ConfigView },
 ];
 
 export function App({ live }: { readonly live: Live }) {
-  const { id, title, Shown } = useView();
+  const { id, title } = useView();
   useEffect(() => {
     document.title = `${title} · zmqecho`;
   }, [title]);
@@ -55,7 +57,11 @@ export function App({ live }: { readonly live: Live }) {
       <main id="main" tabIndex={-1}>
         <Troubles live={live} />
         <h1>{title}</h1>
-        <Shown live={live} />
+        {VIEWS.filter((view) => view.id === id || view.stays).map((view) => (
+          <div key={view.id} class="view" hidden={view.id !== id}>
+            <view.Shown live={live} />
+          </div>
+        ))}
       </main>
     </>
   );

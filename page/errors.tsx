@@ -1,17 +1,16 @@
 /** How often which code was the outcome, since the start. */
-import type { HostStats } from "../src/wire/introspection.ts";
+import type { CallCounts } from "../src/counts.ts";
 import { countText } from "./format.ts";
-import { sumOf } from "./history.ts";
 
-export function Errors({ stats }: { readonly stats: HostStats }) {
-  const { codes } = sumOf(Object.values(stats.endpoints));
+/** @param of what it is about; absent for all endpoints together */
+export function Errors({ codes, of }: { readonly codes: CallCounts["codes"]; readonly of: string | undefined }) {
   const failures = Object.entries(codes)
     .filter(([code]) => code !== "ok")
     .sort(([, one], [, other]) => other - one);
   const most = failures[0]?.[1] ?? 1;
   return (
     <section aria-labelledby="errors">
-      <h2 id="errors">Errors by code</h2>
+      <h2 id="errors">Errors by code{of !== undefined && <small> of {of}</small>}</h2>
       {failures.length === 0 ? (
         <p class="empty">None since the start.</p>
       ) : (

@@ -3,7 +3,7 @@ import { useMemo, useState } from "preact/hooks";
 import type { EndpointStats, HandlerStats } from "../src/wire/introspection.ts";
 import { Errors } from "./errors.tsx";
 import { countText, msText, rateText } from "./format.ts";
-import { ALL, endpointSubject, type History, handlerSubject } from "./history.ts";
+import { ALL, endpointSubject, type History, handlerSubject, sumOf } from "./history.ts";
 import type { Live } from "./live.ts";
 import { News } from "./news.tsx";
 import { type Line, Plot } from "./plot.tsx";
@@ -15,11 +15,11 @@ export function Overview({ live }: { readonly live: Live }) {
   const { tick, setup, history, news } = live;
   if (tick === undefined) return <p class="empty">Waiting for the first numbers…</p>;
   const { stats } = tick;
-  const isThere =
-    subject === ALL ||
-    Object.keys(stats.endpoints).some((name) => endpointSubject(name) === subject) ||
-    Object.keys(stats.handlers).some((name) => handlerSubject(name) === subject);
-  const shown = isThere ? subject : ALL;
+  const chosen = [
+    ...Object.entries(stats.endpoints).map(([name, { codes }]) => ({ name, codes, subject: endpointSubject(name) })),
+    ...Object.entries(stats.handlers).map(([name, { codes }]) => ({ name, codes, subject: handlerSubject(name) })),
+  ].find((each) => each.subject === subject);
+  const shown = chosen?.subject ?? ALL;
   return (
     <>
       <Tiles stats={stats} history={history} />
@@ -69,7 +69,7 @@ export function Overview({ live }: { readonly live: Live }) {
         />
       </section>
       <div class="pair">
-        <Errors stats={stats} />
+        <Errors codes={chosen?.codes ?? sumOf(Object.values(stats.endpoints)).codes} of={chosen?.name} />
         <News news={news} />
       </div>
       <section aria-labelledby="handlers">

@@ -26,6 +26,8 @@ const HEIGHT = 190;
 /** The time that is shown at least, and at most, in seconds. */
 const SHORTEST = 60;
 const LONGEST = 600;
+/** A scale that is not logarithmic goes so far at least: little is to look like little. */
+const LEAST_TOP = 5;
 
 export function Plot({ title, times, lines, isLogarithmic = false, say }: PlotProps) {
   const place = useRef<HTMLDivElement>(null);
@@ -103,8 +105,10 @@ function optionsOf(
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
     scales: {
-      x: { range: (_, first, last) => [Math.max(last - LONGEST, Math.min(first, last - SHORTEST)), last] },
-      y: isLogarithmic ? { distr: 3, range: powersAround } : { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] },
+      x: { range: minutesBefore },
+      y: isLogarithmic
+        ? { distr: 3, range: powersAround }
+        : { range: (_, __, most) => [0, Math.max(LEAST_TOP, most * 1.1)] },
     },
     axes: [
       { ...axis, size: 28, space: 80, values: (_, ticks) => ticks.map((at) => clockText(at * 1000)) },
@@ -128,6 +132,12 @@ function optionsOf(
     ],
     hooks: { setCursor: [({ cursor: { idx } }) => point(idx ?? undefined)] },
   };
+}
+
+/** The time that is shown, whether or not there is something in all of it; there may be nothing yet. */
+function minutesBefore(_: uPlot, first: number | null, last: number | null): [number, number] {
+  const end = last ?? Date.now() / 1000;
+  return [Math.max(end - LONGEST, Math.min(first ?? end, end - SHORTEST)), end];
 }
 
 /** From the power of ten below to the one above; there may be nothing yet. */

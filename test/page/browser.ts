@@ -42,7 +42,8 @@ export async function expectUsable(page: Page, where: string): Promise<void> {
   // By the debugger: the page's own policy lets no script in.
   await page.evaluate(axe.source);
   const violations = (await page.evaluate(
-    'axe.run({ resultTypes: ["violations"] }).then(({ violations }) => violations.map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.map(({ html, failureSummary }) => html + failureSummary) })))',
+    `axe.run({ resultTypes: ["violations"] }).then(({ violations }) =>
+      violations.map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.map(({ html, failureSummary }) => html + failureSummary) })))`,
   )) as { readonly impact: string }[];
   expect(
     violations.filter(({ impact }) => impact === "serious" || impact === "critical"),
