@@ -5,7 +5,7 @@ import type { Call, Durations, Failure } from "../core/call.ts";
 import { textOf } from "../errors.ts";
 import type { Log } from "../handler.ts";
 import { createTally } from "../transports/zmq/tally.ts";
-import { NO_METADATA, writePlainError, writeReply, writeRequest } from "../wire/zep.ts";
+import { NO_METADATA, oneLine, writePlainError, writeReply, writeRequest } from "../wire/zep.ts";
 import { type Bounds, type CaptureFiles, createCaptureFiles, type Head } from "./files.ts";
 
 export interface FailedRequest {
@@ -85,7 +85,7 @@ export function createKeeper(dir: string, bounds: Bounds, log: Log): Keeper {
       latencyMs: durations.totalMs,
       failed: {
         code: outcome.code,
-        message: outcome.message,
+        message: oneLine(outcome.message),
         endpoint: source.endpoint,
         handler,
         version: durations.version,
