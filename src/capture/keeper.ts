@@ -35,7 +35,7 @@ export interface Keeper {
 /** What may wait for the disk, in bytes; more is dropped. */
 const MOST_WAITING = 64 * 1024 * 1024;
 
-/** What a call takes beside its body and its message. */
+/** What a call takes beside its body and its error. */
 const BYTES_EACH = 1024;
 
 /** Told less often than this, so that a disk on which now this fits and now that does not fill the log. */
@@ -53,7 +53,7 @@ export function createKeeper(dir: string, first: Bounds, log: Log): Keeper {
   );
 
   function keep({ call, ...rest }: FailedRequest): void {
-    const bytes = BYTES_EACH + rest.outcome.message.length + lengthOf(call.body) + lengthOfMetadata(call);
+    const bytes = BYTES_EACH + lengthOfError(rest.outcome) + lengthOf(call.body) + lengthOfMetadata(call);
     if (waitingBytes + bytes > MOST_WAITING) {
       dropped.add(1);
       return;
@@ -142,6 +142,11 @@ export function createKeeper(dir: string, first: Bounds, log: Log): Keeper {
 
 function lengthOf(body: Body): number {
   return body.reduce((sum, { length }) => sum + length, 0);
+}
+
+/** What a handler says may be large, whatever of it is sent. */
+function lengthOfError({ message, details }: Failure): number {
+  return message.length + JSON.stringify(details).length;
 }
 
 function lengthOfMetadata({ metadata }: Call): number {

@@ -35,6 +35,16 @@ test("what the disk does not take in time is dropped and counted, beyond 64 MiB"
   expect(log.records).toHaveLength(2);
 });
 
+test("details that a handler gives take from those 64 MiB, too", async () => {
+  const log = recordingLog();
+  const keeper = createKeeper(join(folderWith({}), "captures"), { max: 10, maxBytes: 1_000_000 }, log);
+  const details = { requestId: "1", much: "x".repeat(30 * 1024 * 1024) };
+  for (let count = 0; count < 5; count++)
+    keeper.keep({ call: callOf([]), outcome: { ...outcome, details }, durations, head: () => HEAD });
+  await keeper.written();
+  expect(log.records).toMatchObject([{ level: "warn", fields: { count: 3 } }]);
+});
+
 test("of more than max that wait, those that would be removed again are not written, so that a stop waits for no others", async () => {
   const dir = join(folderWith({}), "captures");
   const keeper = createKeeper(dir, { max: 3, maxBytes: 1_000_000 }, recordingLog());
