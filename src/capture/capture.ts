@@ -36,7 +36,7 @@ export function createCaptureFollower(addresses: ReadonlyMap<string, readonly st
       hooksFor: (endpoint) => [hookFor(endpoint)],
       commit() {
         keepers.set(dir, keeper);
-        keeper.files.configure(bounds);
+        keeper.configure(bounds);
         if (!isNew) return;
         log.info({ dir }, `requests that fail with ${listed(capture.codes, "or")} are kept in ${dir}`);
         keeper.look();

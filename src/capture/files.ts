@@ -51,6 +51,9 @@ const NAME = /^capture-\d{4}-\d\d-\d\dT\d{6}\.\d{3}Z-[A-Za-z0-9][\w.-]*-\d+-\d+\
 /** Names of files have 255 bytes at most. */
 const LONGEST_ENDPOINT = 150;
 
+/** A link that somebody has put there is not followed. */
+const TO_ADD = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW;
+
 /** Full files are removed as a whole, so there are about as many: that is how much of what is kept goes at once. */
 const FILES = 10;
 
@@ -118,10 +121,10 @@ export function createCaptureFiles(dir: string, first: Bounds): CaptureFiles {
     sizes = left;
   }
 
-  /** False if the file has gone. */
+  /** False if the file has gone, or a link is in its place. */
   async function addTo(current: Current, entry: NewEntry): Promise<boolean> {
     const { name, startedAt } = current;
-    const file = await open(join(dir, name), constants.O_WRONLY | constants.O_APPEND).catch(unlessGone);
+    const file = await open(join(dir, name), TO_ADD).catch(unlessGoneOrLink);
     if (file === undefined) return false;
     const entries = sizes?.get(name)?.entries ?? 0;
     try {
@@ -227,6 +230,11 @@ async function countLines(path: string): Promise<number> {
 }
 
 const LINE_FEED = 0x0a;
+
+/** ELOOP is what the system says of a link that is not to be followed. */
+function unlessGoneOrLink(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ELOOP") unlessGone(error);
+}
 
 function unlessGone(error: NodeJS.ErrnoException): undefined {
   if (error.code !== "ENOENT") throw error;

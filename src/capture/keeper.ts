@@ -4,10 +4,11 @@ import type { Body } from "../codecs/codec.ts";
 import type { Call, Durations, Failure } from "../core/call.ts";
 import { textOf } from "../errors.ts";
 import type { Log } from "../handler.ts";
+import { LinkedList } from "../linked-list.ts";
 import { createTally } from "../tally.ts";
 import { NO_METADATA } from "../wire/json-frames.ts";
-import { writePlainError, writeReply, writeRequest } from "../wire/zep.ts";
-import { type Bounds, type CaptureFiles, createCaptureFiles, type Head } from "./files.ts";
+import { oneLine, writePlainError, writeReply, writeRequest } from "../wire/zep.ts";
+import { type Bounds, createCaptureFiles, type Head } from "./files.ts";
 
 export interface FailedRequest {
   readonly call: Call;
@@ -16,8 +17,14 @@ export interface FailedRequest {
   readonly head: () => Head;
 }
 
+interface Waiting extends FailedRequest {
+  readonly at: number;
+  readonly bytes: number;
+}
+
 export interface Keeper {
-  readonly files: CaptureFiles;
+  /** From the next request on. */
+  configure(bounds: Bounds): void;
   /** Looks at the folder before anything fails, so that the log says in time what is wrong with it. */
   look(): void;
   /** Neither waits nor throws. */
@@ -29,16 +36,17 @@ export interface Keeper {
 /** What may wait for the disk, in bytes; more is dropped. */
 const MOST_WAITING = 64 * 1024 * 1024;
 
-/** What a call takes beside its body and its message. */
+/** What a call takes beside its body and its error. */
 const BYTES_EACH = 1024;
 
 /** Told less often than this, so that a disk on which now this fits and now that does not fill the log. */
 const RECOVERED_AFTER_MS = 1000;
 
-export function createKeeper(dir: string, bounds: Bounds, log: Log): Keeper {
-  const files = createCaptureFiles(dir, bounds);
-  let waiting: (FailedRequest & { readonly at: number; readonly bytes: number })[] = [];
+export function createKeeper(dir: string, first: Bounds, log: Log): Keeper {
+  const files = createCaptureFiles(dir, first);
+  const waiting = new LinkedList<Waiting>();
   let waitingBytes = 0;
+  let { max } = first;
   let working: Promise<void> | undefined;
   let trouble: { readonly since: number; lost: number } | undefined;
   const dropped = createTally((count) =>
@@ -46,36 +54,43 @@ export function createKeeper(dir: string, bounds: Bounds, log: Log): Keeper {
   );
 
   function keep({ call, ...rest }: FailedRequest): void {
-    const bytes = BYTES_EACH + rest.outcome.message.length + lengthOf(call.body) + lengthOfMetadata(call);
+    const bytes = BYTES_EACH + lengthOfError(rest.outcome) + lengthOf(call.body) + lengthOfMetadata(call);
     if (waitingBytes + bytes > MOST_WAITING) {
       dropped.add(1);
       return;
     }
     waitingBytes += bytes;
     const at = Date.now() - rest.durations.totalMs;
-    waiting.push({ ...rest, call: { ...call, body: alone(call.body) }, at, bytes });
+    waiting.append({ ...rest, call: { ...call, body: alone(call.body) }, at, bytes });
+    // It would be removed again to make room for those behind it, and a stop would wait for that.
+    if (waiting.size > max) waitingBytes -= next()?.bytes ?? 0;
     work(write);
+  }
+
+  function next(): Waiting | undefined {
+    const { first: node } = waiting;
+    if (node !== undefined) waiting.remove(node);
+    return node?.item;
   }
 
   function work(what: () => Promise<void>): void {
     working ??= what().finally(() => {
       working = undefined;
-      if (waiting.length > 0) work(write);
+      if (waiting.size > 0) work(write);
     });
   }
 
   async function write(): Promise<void> {
     // The reply goes first.
     await turn();
-    const batch = waiting;
-    waiting = [];
-    for (const { bytes, at, ...failed } of batch) {
-      await attempt(() => append(failed, at));
-      waitingBytes -= bytes;
+    for (let failed = next(); failed !== undefined; failed = next()) {
+      const one = failed;
+      await attempt(() => append(one));
+      waitingBytes -= one.bytes;
     }
   }
 
-  async function append({ call, outcome, durations, head }: FailedRequest, at: number): Promise<void> {
+  async function append({ call, outcome, durations, head, at }: Waiting): Promise<void> {
     const { handler, codec, metadata, body, source } = call;
     const said = head();
     const { requestId } = outcome.details;
@@ -86,7 +101,7 @@ export function createKeeper(dir: string, bounds: Bounds, log: Log): Keeper {
       latencyMs: durations.totalMs,
       failed: {
         code: outcome.code,
-        message: outcome.message,
+        message: oneLine(outcome.message),
         endpoint: source.endpoint,
         handler,
         version: durations.version,
@@ -118,11 +133,21 @@ export function createKeeper(dir: string, bounds: Bounds, log: Log): Keeper {
     dropped.tell();
   }
 
-  return { files, look: () => work(() => attempt(files.look)), keep, written };
+  function configure(bounds: Bounds): void {
+    max = bounds.max;
+    files.configure(bounds);
+  }
+
+  return { configure, look: () => work(() => attempt(files.look)), keep, written };
 }
 
 function lengthOf(body: Body): number {
   return body.reduce((sum, { length }) => sum + length, 0);
+}
+
+/** What a handler says may be large, whatever of it is sent. */
+function lengthOfError({ message, details }: Failure): number {
+  return message.length + JSON.stringify(details).length;
 }
 
 function lengthOfMetadata({ metadata }: Call): number {

@@ -117,12 +117,14 @@ async function ask(client: Client, entry: Entry, reader: Reader, ignored: readon
   return found.length === 0 ? { kind: "equal" } : { kind: "differs", differences: found };
 }
 
-/** One that had failed: whatever it is answered with is better than that. */
+/** One that had failed: whatever it is answered with is better than that, if it is an answer. */
 async function askAgain(client: Client, request: Body, reader: Reader): Promise<Result> {
   try {
     const is = reader.reply(await client.exchange(request));
-    if (is.kind !== "error") return { kind: "answered", is };
-    return { kind: "failed", error: new ZmqEchoError(is.code, is.message, { details: is.details }) };
+    if (is.kind === "error")
+      return { kind: "failed", error: new ZmqEchoError(is.code, is.message, { details: is.details }) };
+    if (is.kind !== "unreadable" || is.unknownCodec !== undefined) return { kind: "answered", is };
+    return { kind: "failed", error: new ZmqEchoError("internal", `the reply can't be read: ${is.why}`) };
   } catch (thrown) {
     return { kind: "failed", error: ZmqEchoError.from(thrown) };
   }

@@ -67,7 +67,10 @@ function withTrace(api: TracingApi, context: Context, { handler, metadata }: Tra
   if (handler === undefined || metadata?.traceparent !== undefined) return undefined;
   const added: Record<string, string> = {};
   api.propagation.inject(context, added, TRACE_CONTEXT_ONLY);
-  const all = { ...added, ...metadata };
+  if (added.traceparent === undefined) return undefined;
+  // One that came without a traceparent is of no trace, least of all of this one.
+  const { tracestate: _, ...given } = metadata ?? {};
+  const all = { ...added, ...given };
   return Buffer.byteLength(JSON.stringify(all)) + DEADLINE_BYTES <= MAX_JSON_BYTES ? all : undefined;
 }
 

@@ -21,7 +21,13 @@ export type Said =
     }
   | { readonly kind: "error"; readonly code: ErrorCode; readonly message: string; readonly details: JsonObject }
   | { readonly kind: "verb"; readonly verb: string }
-  | { readonly kind: "unreadable"; readonly frames: Body; readonly why: string };
+  | {
+      readonly kind: "unreadable";
+      readonly frames: Body;
+      readonly why: string;
+      /** Its name, of a body that is as it should be as far as one can tell without that codec. */
+      readonly unknownCodec?: string;
+    };
 
 export interface SaidOptions {
   /** ZEP/1 on both sides, or plain. */
@@ -41,7 +47,8 @@ export function createReader({ zep, requestCodec, replyCodec, codecNamed = () =>
   const named = (own: Codec, name: string): Codec | undefined => (name === own.name ? own : codecNamed(name));
 
   function body(codec: Codec | undefined, name: string, frames: Body, head: object = {}): Said {
-    if (codec === undefined) return { kind: "unreadable", frames, why: `there is no codec ${JSON.stringify(name)}` };
+    if (codec === undefined)
+      return { kind: "unreadable", frames, why: `there is no codec ${JSON.stringify(name)}`, unknownCodec: name };
     try {
       const takesBytes = codec.passesBytesOn === true;
       return { kind: "body", codec: name, body: frames, value: codec.decodeBody(frames), takesBytes, ...head };

@@ -9,14 +9,17 @@ import type { CallTrace } from "./trace.ts";
 export function traceOfSpan(api: TracingApi, span: Span): CallTrace | undefined {
   const own = span.spanContext();
   if (!api.isSpanContextValid(own)) return undefined;
-  const { traceId, spanId, traceFlags: flags, traceState } = own;
+  const { traceId, spanId, traceFlags, traceState } = own;
   return {
     traceId,
     spanId,
     span,
     get context() {
-      const tracestate = harmlessly(() => traceState?.serialize());
-      return { traceparent: writeTraceparent({ traceId, spanId, flags }), ...(tracestate && { tracestate }) };
+      // Messages to workers have to bear whatever an SDK says.
+      const flags = Number(traceFlags) & 0xff;
+      const tracestate: unknown = harmlessly(() => traceState?.serialize());
+      const isText = typeof tracestate === "string" && tracestate !== "";
+      return { traceparent: writeTraceparent({ traceId, spanId, flags }), ...(isText && { tracestate }) };
     },
   };
 }

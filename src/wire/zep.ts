@@ -190,7 +190,7 @@ function latin1(bytes: Uint8Array): string {
 }
 
 /** A message is one line on the wire and in logs, and no longer than a person reads. */
-function oneLine(message: string): string {
+export function oneLine(message: string): string {
   const lines = message.slice(0, 4096).split(/[\r\n\u2028\u2029]+/);
   return lines
     .map((line) => line.trim())

@@ -1,6 +1,6 @@
 /** Requests that fail in a real host, kept, and sent again by the real command. */
 import { execFileSync } from "node:child_process";
-import { closeSync, constants, openSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, constants, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { createCaptureFollower } from "../../src/capture/capture.ts";
@@ -106,6 +106,21 @@ test("what is kept tells of the call what the log and the caller know", async ()
     },
   ]);
   expect(log.records).toContainEqual(expect.objectContaining({ fields: expect.objectContaining({ requestId }) }));
+});
+
+test("a message is kept as the caller was told it: in one line, whatever a reader takes for the end of one", async () => {
+  const { host, dir } = await site(
+    { endpoints: { e: { bind: ANY_PORT, handler: "it", codec: "json" } }, capture },
+    {
+      it: 'import { ZmqEchoError } from "zmqecho";\nexport default (text) => { throw new ZmqEchoError("internal", text); };',
+    },
+  );
+  const text = `one\u2028two\u2029three\n${"x".repeat(5000)}`;
+  const told = await failure(client(host, "e").request(text));
+  await host.stop();
+  const [entry] = await entriesIn(dir);
+  expect(entry?.failed?.message).toBe(told?.message);
+  expect(readFileSync(join(dir, readdirSync(dir)[0] ?? ""), "utf8")).not.toMatch(/[\u2028\u2029]/);
 });
 
 test("each version of a handler has an id of its own, and one given in code has none", async () => {

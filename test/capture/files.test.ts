@@ -1,5 +1,5 @@
 /** The files of one folder: how many, how large, which go, and whose they are. */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type Bounds, createCaptureFiles, type NewEntry } from "../../src/capture/files.ts";
@@ -91,6 +91,21 @@ test("a file that was taken away is not missed", async () => {
   const [recording] = await recordingsIn(dir);
   rmSync(recording?.file ?? "");
   await files.append("e", HEAD, failedWith("after"));
+  expect(await requestsIn(dir)).toEqual(["after"]);
+});
+
+test("a link that somebody has put in the place of a file is not followed", async () => {
+  const dir = folder();
+  const elsewhere = join(dir, "../elsewhere");
+  const files = await append(dir, ROOMY, 0, 1);
+  const [recording] = await recordingsIn(dir);
+  const { file } = recording ?? { file: "" };
+  writeFileSync(elsewhere, "not ours");
+  rmSync(file);
+  symlinkSync(elsewhere, file);
+  await files.append("e", HEAD, failedWith("after"));
+  expect(readFileSync(elsewhere, "utf8")).toBe("not ours");
+  rmSync(file);
   expect(await requestsIn(dir)).toEqual(["after"]);
 });
 

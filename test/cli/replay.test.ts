@@ -186,6 +186,34 @@ test("requests that had failed since nothing answered for them are all sent agai
   expect(code).toBe(78);
 });
 
+test("a request that had failed is not answered by what can't be read, as that of a server of another kind", async () => {
+  const failed = { code: "internal", message: "the handler failed", endpoint: "e", handler: "it" };
+  const cwd = recorded([{ ask: "1", reply: "ZEP1 internal\nthe handler failed\n{}", failed }]);
+  const named = addressOf(await startHost({ endpoints: { e: { bind: ANY_PORT, handlers: ["*"] } } }), "e");
+  const { code, stdout } = await run(["replay", "r.jsonl", named, "--fast"], { cwd });
+  expect(stdout).toMatch(/^#1 it: still internal: the reply can't be read: /);
+  expect(stdout).toContain("1 request that had failed: 0 answered now, 1 failed\n");
+  expect(code).toBe(77);
+});
+
+test("a reply in a codec that is not known here is an answer, to one that had failed", async () => {
+  const failed = { code: "internal", message: "the handler failed", endpoint: "e", handler: "it" };
+  const error = ["ZEP1 internal", "the handler failed", "{}"];
+  const cwd = recorded([{ ask: ["ZEP1 call", "it", "own", "", "1"], reply: error, failed }], {
+    codec: "raw",
+    zep: true,
+  });
+  const socket = new Reply();
+  onTestFinished(() => socket.close());
+  await socket.bind(ANY_PORT);
+  void (async () => {
+    for await (const _ of socket) await socket.send(["ZEP1 ok", "own", "", "1"]);
+  })().catch(() => undefined);
+  const { code, stdout } = await run(["replay", "r.jsonl", socket.lastEndpoint ?? "", "--fast"], { cwd });
+  expect(stdout).toContain("1 request that had failed: 1 answered now, 0 failed\n");
+  expect(code).toBe(0);
+});
+
 test("a call that fails is exit 64 + its number", async () => {
   const cwd = recorded([{ ask: "1", reply: "1" }], { target: await deadAddress() });
   const { code, stdout } = await run(["replay", "r.jsonl"], { cwd });

@@ -1,5 +1,13 @@
 /** Spans of a host and a client in this process, which has an SDK. */
-import { context, createTraceState, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import {
+  context,
+  createTraceState,
+  ROOT_CONTEXT,
+  type SpanContext,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from "@opentelemetry/api";
 import {
   InMemorySpanExporter,
   NodeTracerProvider,
@@ -270,6 +278,14 @@ test("a tracestate that is not of the caller's traceparent is not sent with it",
   expect(theirs.spanContext().traceState).toBeUndefined();
 });
 
+test("a tracestate without a traceparent is of no trace, and does not go with that of the span", async () => {
+  const { client } = await serve({ vat: (_, { metadata }) => metadata });
+  expect(await client.call("vat", 1, { metadata: { tracestate: "a=1", color: "red" } })).toEqual({ color: "red" });
+  const theirs = onlyOne(SpanKind.SERVER);
+  expect(theirs.parentSpanContext?.spanId).toBe(idOf(onlyOne(SpanKind.CLIENT)));
+  expect(theirs.spanContext().traceState).toBeUndefined();
+});
+
 test("metadata that have no room for a trace are sent without it", async () => {
   const { client } = await serve({ vat: (_, { metadata }) => metadata.big?.length ?? 0 });
   expect(await client.call("vat", 1, { metadata: { big: "x".repeat(8_100) } })).toBe(8_100);
@@ -357,6 +373,23 @@ test("an SDK that throws costs a call nothing, and is told of once", async () =>
   expect(startSpan).toHaveBeenCalled();
   const told = log.records.filter(({ message }) => message.startsWith("a hook failed"));
   expect(told).toMatchObject([{ fields: { err: { message: "no spans today" } } }]);
+});
+
+test("an SDK whose spans tell nonsense of themselves costs an isolated call nothing", async () => {
+  const folder = folderWith({ "plugins/vat.js": "export default (input, { span }) => span.spanContext().traceFlags;" });
+  const endpoints = { gateway: { bind: ANY_PORT, handlers: ["*"] } };
+  const handlers = { vat: { isolation: "thread" } } as const;
+  const host = await startHost({ plugins: ["./plugins"], endpoints, handlers }, {}, { folder });
+  const client = clientOf(addressOf(host, "gateway"));
+  const ids = { traceId: TRACE_ID, spanId: "1".repeat(16) };
+  const told = [ids, { ...ids, traceFlags: "x" }, { ...ids, traceFlags: 1, traceState: { serialize: () => () => 1 } }];
+  for (const [index, spanContext] of told.entries()) {
+    const tracer = Object.getPrototypeOf(provider.getTracer("zmqecho")) as { startSpan(): unknown };
+    const span = Object.assign(trace.wrapSpanContext(ids as SpanContext), { spanContext: () => spanContext });
+    const startSpan = vi.spyOn(tracer, "startSpan").mockImplementation(() => span);
+    onTestFinished(() => startSpan.mockRestore());
+    expect(await client.call("vat", 1)).toBe(index === 2 ? 1 : 0);
+  }
 });
 
 test("spans of calls that run when the host is reloaded end all the same", async () => {
