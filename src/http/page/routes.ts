@@ -81,7 +81,8 @@ function endpointOf(name: string, { config, addresses, serves }: Callable, all: 
 }
 
 function describe(host: HostView, request: IncomingMessage, response: ServerResponse): void {
-  const name = new URL(request.url ?? "", "http://host").searchParams.get("name") ?? "";
+  // The query alone: what comes before it need not be what a URL is made of.
+  const name = new URLSearchParams((request.url ?? "").replace(/^[^?]*/, "")).get("name") ?? "";
   try {
     json(response, 200, host.introspection.describe(name));
   } catch (error) {
