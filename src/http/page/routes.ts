@@ -104,6 +104,8 @@ async function call(host: HostView, gate: Gate, request: IncomingMessage, respon
       return refuse(response, 404, `endpoint ${JSON.stringify(shorten(asked.endpoint))} is not open`);
     json(response, 200, (await callFromPage(asked, endpoint)) satisfies PageReply);
   } catch (error) {
+    // Whoever left in the middle of it gets no answer, and nothing of the host's has failed.
+    if (!request.complete) return;
     if (!ZmqEchoError.is(error)) throw error;
     refuse(response, 400, `${error.code}: ${textOf(error)}`);
   } finally {
