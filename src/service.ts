@@ -64,7 +64,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
   const news = createReloadLog(log);
   const endpoints = createEndpoints({
     findHandler: registry.find,
-    introspectionFor: (endpoint) => introspectionOf(endpoint.limits, matcherOf(endpoint)),
+    introspectionFor: (endpoint) => introspectionOf(() => endpoint.limits, matcherOf(endpoint)),
     deadlines: new Deadlines(),
     newRequestId: createRequestIds(),
     onDue: reloadByItself,
@@ -78,7 +78,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
   let spans: CallHook | undefined;
   let isStopped = false;
 
-  const introspection = introspectionOf(first.config.limits);
+  const introspection = introspectionOf(() => current.config.limits);
   const capture = createCaptureFollower(endpoints.addresses, log);
   const view = {
     introspection,
@@ -92,7 +92,10 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
   const ops = createOpsFollower(view, options.log);
 
   /** @param serves what whoever asks may know of; absent for all */
-  function introspectionOf(limits: EndpointConfig["limits"], serves?: (handler: string) => boolean): Introspection {
+  function introspectionOf(
+    limits: () => EndpointConfig["limits"],
+    serves?: (handler: string) => boolean,
+  ): Introspection {
     const facts = () => [...registry.slots()].filter(({ name }) => serves?.(name) ?? true).map(factsOf);
     return {
       stats() {
@@ -100,7 +103,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
         return statsOf(counted, serves);
       },
       list: () => listOf(facts(), served?.assembly),
-      describe: (name) => describeHandler(facts(), name, { ...served, limits }),
+      describe: (name) => describeHandler(facts(), name, { ...served, limits: limits() }),
     };
   }
 

@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { createClient } from "../../src/client/create-client.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { createHost } from "../../src/host.ts";
+import { PAGE_PATHS } from "../../src/wire/page.ts";
 import { ANY_PORT, addressOf, recordingLog } from "../hosts.ts";
 import { createFolder, writeFiles } from "../loader/folder.ts";
 import { call, listen } from "./pages.ts";
@@ -13,9 +14,9 @@ import { askRaw } from "./raw.ts";
 /** A host, and how it is to follow another `http`. */
 async function hostWith(bind: string) {
   const folder = await createFolder({});
-  const configure = (http: object | undefined, more: object = {}) => {
+  const configure = (http: object | undefined, more: object = {}, rest: object = {}) => {
     const endpoints = { all: { bind: ANY_PORT, handlers: ["*"], concurrency: 4 }, ...more };
-    return writeFiles(folder, { "zmqecho.config.json": JSON.stringify({ watch: false, endpoints, http }) });
+    return writeFiles(folder, { "zmqecho.config.json": JSON.stringify({ watch: false, endpoints, http, ...rest }) });
   };
   await configure({ bind });
   const log = recordingLog();
@@ -90,4 +91,12 @@ test("when it is turned off its streams end, and it can be had again at the same
   await configure({ bind: `127.0.0.1:${port}` });
   await host.reload();
   expect(await ask(url, "/livez")).toMatch(/^HTTP\/1.1 200 /);
+});
+
+test("limits of a handler are told as the last reload has them", async () => {
+  const { host, url, configure } = await hostWith("127.0.0.1:*");
+  await configure({ bind: "127.0.0.1:*" }, {}, { limits: { maxMessageBytes: 5000 } });
+  await host.reload();
+  const described = await fetch(`${url}${PAGE_PATHS.handler}?name=echo`);
+  expect(await described.json()).toMatchObject({ limits: { maxMessageBytes: 5000 } });
 });
