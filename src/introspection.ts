@@ -72,7 +72,7 @@ export interface Introspected {
 /** What a host tells to its own program, and to who asks an endpoint. @param serves what whoever asks may know of; absent for all */
 export function introspectionOf(
   { registry, served, counted }: Introspected,
-  limits: EndpointConfig["limits"],
+  limits: () => EndpointConfig["limits"],
   serves?: (handler: string) => boolean,
 ): Introspection {
   function factsOf(slot: HandlerSlot): HandlerFacts {
@@ -87,7 +87,7 @@ export function introspectionOf(
   return {
     stats: () => statsOf({ ...counted(), slots: registry.slots() }, serves),
     list: () => listOf(facts(), served()?.assembly),
-    describe: (name) => describeHandler(facts(), name, { ...served(), limits }),
+    describe: (name) => describeHandler(facts(), name, { ...served(), limits: limits() }),
   };
 }
 

@@ -59,7 +59,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
   const news = createReloadLog(log);
   const endpoints = createEndpoints({
     findHandler: registry.find,
-    introspectionFor: (endpoint) => introspectionOf(introspected, endpoint.limits, matcherOf(endpoint)),
+    introspectionFor: (endpoint) => introspectionOf(introspected, () => endpoint.limits, matcherOf(endpoint)),
     deadlines: new Deadlines(),
     newRequestId: createRequestIds(),
     onDue: reloadByItself,
@@ -77,7 +77,7 @@ export function createService(first: LoadedConfig, options: ServiceOptions): Ser
     served: () => served,
     counted: () => ({ startedAt, reloads: { ...news.counts }, loads: endpoints.loads() }),
   };
-  const introspection = introspectionOf(introspected, first.config.limits);
+  const introspection = introspectionOf(introspected, () => current.config.limits);
   const observers = createObservers({
     hooks: options.hooks ?? [],
     view: {

@@ -19,7 +19,9 @@ export interface ConfigDescription {
   readonly origins: Readonly<Record<string, Origin>>;
 }
 
-const SECRET_KEY = /secret|pass|pwd|token|auth|credential|key$/i;
+const SECRET_KEY = /secret|pass|pwd|token|auth|credential|private|cookie|keys?$/i;
+/** `password=…` within a text, as queries of URLs and connection strings have it. */
+const SECRET_PAIR = /((?:secret|passw|pwd|token|credential|signature|key)[\w-]*=)(?!\$\{\w+\})[^\s&;,"']+/gi;
 /** The password of a URL, up to the last @ before its path. */
 const URL_PASSWORD = /(:\/\/[^\s/?#:@]*:)[^\s/?#]*(?=@)/g;
 const ONE_VARIABLE = /^\$\{\w+\}$/;
@@ -90,7 +92,7 @@ function shown(loaded: LoadedConfig, value: unknown, path: Path): Json {
   const source = loaded.source(path);
   if (isSecret(path) && !isEmpty(value)) return source !== undefined && ONE_VARIABLE.test(source) ? source : MASK;
   const text = source ?? value;
-  if (typeof text === "string") return text.replace(URL_PASSWORD, `$1${MASK}`);
+  if (typeof text === "string") return text.replace(URL_PASSWORD, `$1${MASK}`).replace(SECRET_PAIR, `$1${MASK}`);
   if (Array.isArray(value)) return [];
   if (isPlainObject(value)) return {};
   const isJson = value === null || typeof value === "boolean" || Number.isFinite(value);

@@ -70,7 +70,7 @@ export function createCore(options: CoreOptions): ConfigurableCore {
   const idle = createIdleWait(() => running === 0 && waiting.size === 0);
 
   function admit(call: Call): Outcome | Promise<Outcome> {
-    hooks?.started(call);
+    hooks?.started?.(call);
     let job: RunningCall;
     try {
       job = prepare(call);
@@ -137,8 +137,8 @@ export function createCore(options: CoreOptions): ConfigurableCore {
     slot.enter(version);
     let outcome: Outcome;
     try {
-      const body =
-        hooks === undefined ? version.runner.run(job) : hooks.around(job.call, () => version.runner.run(job));
+      const around = hooks?.around;
+      const body = around === undefined ? version.runner.run(job) : around(job.call, () => version.runner.run(job));
       if (body instanceof Promise) return races.run(job, body, () => release(slot, version));
       outcome = succeeded(job, body);
     } catch (error) {

@@ -3,9 +3,10 @@ import { type Around, runOnce } from "../tracing/harmless.ts";
 import type { Call, CallHook, Durations, Outcome, Source } from "./call.ts";
 
 export interface Hooks {
-  started(call: Call): void;
-  /** What `run` returns or throws; it is called once, within what the hooks put around it. */
-  around<T>(call: Call, run: () => T): T;
+  /** Absent if no hook wants to be told. */
+  readonly started: ((call: Call) => void) | undefined;
+  /** What `run` returns or throws; it is called once, within what the hooks put around it. Absent if none puts anything there. */
+  readonly around: (<T>(call: Call, run: () => T) => T) | undefined;
   failed(call: Call, error: Error): void;
   ended(outcome: Outcome, durations: Durations, source: Source, call?: Call): void;
 }
@@ -25,17 +26,19 @@ export function createHooks(hooks: readonly CallHook[], onFailure: (error: unkno
     }
   }
 
+  function around<T>(call: Call, run: () => T): T {
+    let wrapped = run;
+    for (const hook of wrappers) {
+      const inner = wrapped;
+      const one: Around = (once) => hook.around?.(call, once);
+      wrapped = () => runOnce(one, inner, onFailure);
+    }
+    return wrapped();
+  }
+
   return {
-    started: (call) => tell((hook) => hook.start?.(call)),
-    around(call, run) {
-      let wrapped = run;
-      for (const hook of wrappers) {
-        const inner = wrapped;
-        const around: Around = (once) => hook.around?.(call, once);
-        wrapped = () => runOnce(around, inner, onFailure);
-      }
-      return wrapped();
-    },
+    started: hooks.some(({ start }) => start !== undefined) ? (call) => tell((hook) => hook.start?.(call)) : undefined,
+    around: wrappers.length > 0 ? around : undefined,
     failed: (call, error) => tell((hook) => hook.failed?.(call, error)),
     ended: (outcome, durations, source, call) => tell((hook) => hook.end?.(outcome, durations, source, call)),
   };

@@ -1,6 +1,7 @@
 /** Follows `http` of the configuration: opens, changes and closes what a host shows of itself. */
 import type { CallHook } from "../core/call.ts";
 import type { Log } from "../handler.ts";
+import { parseHttpAddress } from "../wire/http-address.ts";
 import type { HostView } from "./host-view.ts";
 import type { HttpConfig, Ops } from "./ops.ts";
 
@@ -30,7 +31,8 @@ export function createOpsFollower(host: HostView, log: Log): OpsFollower {
   async function prepare(config: HttpConfig | undefined): Promise<PreparedOps> {
     const before = current;
     const stays = before !== undefined && before.config.bind === config?.bind;
-    const next = stays ? before : config && (await open(config));
+    let madeRoom = false;
+    const next = stays ? before : config && (await openBeside(config));
     return {
       hooks: next?.hooks ?? [],
       async commit() {
@@ -41,9 +43,38 @@ export function createOpsFollower(host: HostView, log: Log): OpsFollower {
         else if (config !== undefined) before.configure(config);
       },
       async discard() {
-        if (!stays) await next?.close();
+        if (stays) return;
+        await next?.close();
+        await takeBack();
       },
     };
+
+    /** The one before goes on, unless the address is its own: `*:9464` is not to be had beside `127.0.0.1:9464`. */
+    async function openBeside(wanted: HttpConfig): Promise<Ops> {
+      try {
+        return await open(wanted);
+      } catch (error) {
+        if (before === undefined || !before.url.endsWith(`:${parseHttpAddress(wanted.bind).port}`)) throw error;
+        madeRoom = true;
+        await before.release();
+        return await open(wanted).catch(async (again: unknown) => {
+          await takeBack();
+          throw again;
+        });
+      }
+    }
+
+    async function takeBack(): Promise<void> {
+      if (before === undefined || !madeRoom || isClosed) return;
+      // If somebody else was quicker, a reload finds none open, and opens another or says why not.
+      const isBack = await before.retake().then(
+        () => true,
+        () => false,
+      );
+      if (isBack && !isClosed) return;
+      current = undefined;
+      await before.close();
+    }
   }
 
   async function open(config: HttpConfig): Promise<Ops> {

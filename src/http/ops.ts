@@ -18,6 +18,10 @@ export interface Ops {
   readonly hooks: readonly CallHook[];
   /** Takes up another configuration with the same address. */
   configure(config: HttpConfig): void;
+  /** Lets go of its address; whoever is connected is hung up on. */
+  release(): Promise<void>;
+  /** Is there again, at the very same one. Rejects if it can't be had. */
+  retake(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -27,21 +31,27 @@ export async function openOps(first: HttpConfig, host: HostView, log: Log): Prom
   const metrics = createMetrics(host);
   const page = createPage(host);
   const routes = { ...healthRoutes(host), ...metrics.routes, ...page.routes };
-  const listener = await listen(config.bind, routes, { hosts: () => config.hosts, log }).catch((error: unknown) => {
+  const listenAt = (address: string) => listen(address, routes, { hosts: () => config.hosts, log });
+  let listener = await listenAt(config.bind).catch((error: unknown) => {
     metrics.stop();
     throw error;
   });
-  log.info(`health, metrics and a page at ${listener.url}; to call from it: ${listener.url}/#token=${page.token}`);
+  const { url } = listener;
+  log.info(`health, metrics and a page at ${url}; to call from it: ${url}/#token=${page.token}`);
   if (!parseHttpAddress(config.bind).isLoopback)
-    log.warn(`${listener.url} is open to whoever reaches this machine: anybody may see what this host does`);
+    log.warn(`${url} is open to whoever reaches this machine: anybody may see what this host does`);
   return {
-    url: listener.url,
+    url,
     get config() {
       return config;
     },
     hooks: [metrics.hook, page.hook],
     configure(next) {
       config = next;
+    },
+    release: () => listener.close(),
+    async retake() {
+      listener = await listenAt(new URL(url).host);
     },
     async close() {
       metrics.stop();

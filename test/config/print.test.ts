@@ -48,6 +48,32 @@ test("secrets are masked, and what came from the environment is shown as it was 
   expect(JSON.stringify(config)).not.toContain("hush");
 });
 
+test("a secret is masked in what is named after several, and within a text", async () => {
+  const options = {
+    apiKeys: ["a"],
+    privatePem: "a",
+    cookie: "a",
+    dsn: "host=h password=hush dbname=d",
+    account: "Name=n;AccountKey=hush==;Suffix=s",
+    page: "https://h/x?api_key=hush&page=2&token=${TOKEN}",
+    primary: "a=b",
+  };
+  const loaded = resolveConfig({ handlers: { a: { options } } });
+  expect(describeConfig(loaded).config.handlers).toMatchObject({
+    a: {
+      options: {
+        apiKeys: ["***"],
+        privatePem: "***",
+        cookie: "***",
+        dsn: "host=h password=*** dbname=d",
+        account: "Name=n;AccountKey=***;Suffix=s",
+        page: "https://h/x?api_key=***&page=2&token=${TOKEN}",
+        primary: "a=b",
+      },
+    },
+  });
+});
+
 test("each value says where it came from", async () => {
   const loaded = await load();
   const { origins } = describeConfig(loaded);

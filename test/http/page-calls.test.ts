@@ -7,6 +7,7 @@ import { PAGE_PATHS } from "../../src/wire/page.ts";
 import { folderWith } from "../config/folder.ts";
 import { ANY_PORT } from "../hosts.ts";
 import { call, callHeaders, hostWithPage, post } from "./pages.ts";
+import { connectRaw } from "./raw.ts";
 
 const ASKED = JSON.stringify({ endpoint: "all", handler: "echo", codec: "json", body: "1" });
 
@@ -130,6 +131,19 @@ test.each([
   expect(host.stats().endpoints.all?.codes).toEqual({});
 });
 
+test("several frames that are no text are in hex, each from its own beginning, and cut if they are much", async () => {
+  const frames = Array.from({ length: 8 }, () => Buffer.alloc(128 * 1024, 0xff));
+  const { outcome } = await call(await hostWithPage({}, { frames: () => frames }), { handler: "frames", codec: "raw" });
+  expect(outcome).toMatchObject({ form: "hex", cut: true });
+  const few = [Buffer.from([0xff]), Buffer.alloc(0), Buffer.from([0xfe])];
+  const { outcome: whole } = await call(await hostWithPage({}, { few: () => few }), { handler: "few", codec: "raw" });
+  expect(whole).toMatchObject({
+    form: "hex",
+    cut: false,
+    value: expect.stringMatching(/^0{8} {2}ff .*\n\n0{8} {2}fe /),
+  });
+});
+
 test("a call without the header of its own is refused", async () => {
   const { url, token } = await hostWithPage();
   const { "Zmqecho-Call": _, ...headers } = callHeaders(token);
@@ -161,6 +175,19 @@ test.each(["", "{", "null", "[]", '{"endpoint":"all"}', JSON.stringify({ ...JSON
     expect((await post(url, text, callHeaders(token))).status).toBe(400);
   },
 );
+
+test("who leaves in the middle of a call's body has its place free again, and is no error in the log", async () => {
+  const page = await hostWithPage();
+  const headers = Object.entries(callHeaders(page.token)).map(([name, value]) => `${name}: ${value}\r\n`);
+  const head = `POST ${PAGE_PATHS.call} HTTP/1.1\r\nHost: 127.0.0.1\r\n${headers.join("")}Content-Length: 99\r\n\r\n{`;
+  const peers = await Promise.all(Array.from({ length: 8 }, () => connectRaw(page.url, head)));
+  await expect.poll(() => call(page, {}).catch(({ message }: Error) => message)).toContain("8 calls at once");
+  for (const { socket } of peers) socket.destroy();
+  await expect
+    .poll(() => call(page, {}).catch(({ message }: Error) => message))
+    .toMatchObject({ sent: [{}, {}, {}, {}, {}] });
+  expect(page.log.records.filter(({ level }) => level === "error")).toEqual([]);
+});
 
 test("more than twenty calls in a moment are too many", async () => {
   const page = await hostWithPage();

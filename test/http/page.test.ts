@@ -6,6 +6,7 @@ import { createTail } from "../../src/http/page/tail.ts";
 import { PAGE_PATHS, type PageSetup } from "../../src/wire/page.ts";
 import { addressOf } from "../hosts.ts";
 import { call, hostWithPage, listen } from "./pages.ts";
+import { askRaw } from "./raw.ts";
 
 async function setupOf(url: string): Promise<PageSetup> {
   return (await fetch(`${url}${PAGE_PATHS.setup}`)).json() as Promise<PageSetup>;
@@ -56,6 +57,13 @@ test("it is told of one handler, and that there is no other", async () => {
     (await fetch(`${url}${PAGE_PATHS.handler}?name=${encodeURIComponent(name)}`)).json();
   expect(await ask("echo")).toMatchObject({ name: "echo", isolation: "inline" });
   expect(await ask("<b>")).toEqual({ error: 'there is no handler "<b>" here' });
+});
+
+test("a whole URL that is none asks for a handler as any other, and nothing fails", async () => {
+  const { url, log } = await hostWithPage();
+  const asked = "GET http://127.0.0.1:99999/page/handler?name=echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  expect(await askRaw(url, asked)).toMatch(/^HTTP\/1.1 200 .*"name":"echo"/s);
+  expect(log.records.filter(({ level }) => level === "error")).toEqual([]);
 });
 
 test("a page of another origin is told nothing", async () => {

@@ -70,6 +70,18 @@ test("the token leaves the address, and stays for the tab; without one nothing c
   expect(host.host.stats().endpoints.all?.codes).toEqual({ ok: 2 });
 });
 
+test("a link that is opened where the page is open already gives its token, and leaves the address too", async () => {
+  const host = await hostWithPage();
+  const { page } = await openPage(`${host.url}/#call`);
+  await page.getByLabel("Token or link").waitFor();
+  await page.goto(linkOf(host));
+  await page.getByRole("heading", { name: "Overview" }).waitFor();
+  expect(page.url()).toBe(`${host.url}/`);
+  await show(page, "Call");
+  await page.getByRole("button", { name: "Call" }).click();
+  await page.getByText(/^ok$/).waitFor();
+});
+
 test("a page of another origin can neither call nor read nor frame it, token or not", async () => {
   const host = await hostWithPage();
   const server = createServer((_, response) => response.setHeader("Content-Type", "text/html").end("<!doctype html>"));

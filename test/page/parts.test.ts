@@ -71,3 +71,13 @@ test("an example fits what a schema says", () => {
   });
   expect(exampleOf({})).toBeNull();
 });
+
+test("a type made of itself many times over is in its example once, and no name is more than a name", () => {
+  const names = Array.from({ length: 20 }, (_, index) => `part${index}`);
+  const properties = Object.fromEntries(names.map((name) => [name, { $ref: "#/$defs/node" }]));
+  const schema = { $ref: "#/$defs/node", $defs: { node: { type: "object", properties } } };
+  expect(exampleOf(schema)).toEqual(Object.fromEntries(names.map((name) => [name, null])));
+  expect(exampleOf({ type: "object", properties: { again: { $ref: "#" } } })).toEqual({ again: null });
+  expect(exampleOf({ type: "string", format: "constructor" })).toBe("text");
+  expect(exampleOf({ $ref: "#/constructor/prototype", type: "boolean" })).toBe(true);
+});

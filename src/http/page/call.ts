@@ -105,8 +105,25 @@ function rawOutcome(body: Body): PageOutcome {
   return {
     code: "ok",
     form: "hex",
-    ...cut(body.map((frame) => hexDump(frame.subarray(0, MOST_SHOWN / 4))).join("\n")),
+    ...cut(
+      beginningOf(body, MOST_SHOWN / 4)
+        .map(hexDump)
+        .join("\n"),
+    ),
   };
+}
+
+/** A byte in hex is over four characters; what is cut away after that had the thread for nothing. */
+function beginningOf(body: Body, bytes: number): Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  let left = bytes;
+  for (const frame of body) {
+    if (left === 0) break;
+    const part = frame.subarray(0, left);
+    parts.push(part);
+    left -= part.length;
+  }
+  return parts;
 }
 
 function cut(text: string): { readonly value: string; readonly cut: boolean } {

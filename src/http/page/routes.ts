@@ -81,7 +81,8 @@ function endpointOf(name: string, { config, addresses, serves }: Callable, all: 
 }
 
 function describe(host: HostView, request: IncomingMessage, response: ServerResponse): void {
-  const name = new URL(request.url ?? "", "http://host").searchParams.get("name") ?? "";
+  // The query alone: what comes before it need not be what a URL is made of.
+  const name = new URLSearchParams((request.url ?? "").replace(/^[^?]*/, "")).get("name") ?? "";
   try {
     json(response, 200, host.introspection.describe(name));
   } catch (error) {
@@ -103,6 +104,8 @@ async function call(host: HostView, gate: Gate, request: IncomingMessage, respon
       return refuse(response, 404, `endpoint ${JSON.stringify(shorten(asked.endpoint))} is not open`);
     json(response, 200, (await callFromPage(asked, endpoint)) satisfies PageReply);
   } catch (error) {
+    // Whoever left in the middle of it gets no answer, and nothing of the host's has failed.
+    if (!request.complete) return;
     if (!ZmqEchoError.is(error)) throw error;
     refuse(response, 400, `${error.code}: ${textOf(error)}`);
   } finally {
