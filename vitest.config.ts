@@ -8,7 +8,12 @@ const ELSEWHERE = ["foreign", "report", "page", "ops", "package", "chaos", "host
 );
 
 // These look at what a process has loaded, or change what Node gives, or what OpenTelemetry has one of for a process.
-const APART = ["test/config/lazy.test.ts", "test/loader/watch.test.ts", "test/tracing/spans.test.ts"];
+const APART = [
+  "test/config/lazy.test.ts",
+  "test/loader/watch.test.ts",
+  "test/tracing/spans.test.ts",
+  "test/transports/collect.test.ts",
+];
 
 export default defineConfig({
   resolve: {
