@@ -1,5 +1,5 @@
 /** The form to call a handler, and what came of it. */
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { PageCall } from "../src/wire/page.ts";
 import { makeCall, NotCalled } from "./ask.ts";
 import { CallForm } from "./call-form.tsx";
@@ -10,6 +10,12 @@ import { forgetToken, keepToken, tokenOf } from "./token.ts";
 export function CallView({ live: { setup } }: { readonly live: Live }) {
   const [token, setToken] = useState(tokenOf);
   const [result, setResult] = useState<Result>();
+  useEffect(() => {
+    // A link with a token may be opened while this is here: main.tsx takes it from the address before.
+    const look = () => setToken(tokenOf());
+    addEventListener("hashchange", look);
+    return () => removeEventListener("hashchange", look);
+  }, []);
   if (setup === undefined) return <p class="empty">Waiting for the host…</p>;
   if (setup.endpoints.length === 0) return <p class="empty">No endpoint is open.</p>;
 
