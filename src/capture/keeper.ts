@@ -7,6 +7,7 @@ import type { Log } from "../handler.ts";
 import { LinkedList } from "../linked-list.ts";
 import { createTally } from "../tally.ts";
 import { NO_METADATA } from "../wire/json-frames.ts";
+import { bytesOf } from "../wire/limits.ts";
 import { oneLine, writePlainError, writeReply, writeRequest } from "../wire/zep.ts";
 import { type Bounds, createCaptureFiles, type Head } from "./files.ts";
 
@@ -54,7 +55,7 @@ export function createKeeper(dir: string, first: Bounds, log: Log): Keeper {
   );
 
   function keep({ call, ...rest }: FailedRequest): void {
-    const bytes = BYTES_EACH + lengthOfError(rest.outcome) + lengthOf(call.body) + lengthOfMetadata(call);
+    const bytes = BYTES_EACH + lengthOfError(rest.outcome) + bytesOf(call.body) + lengthOfMetadata(call);
     if (waitingBytes + bytes > MOST_WAITING) {
       dropped.add(1);
       return;
@@ -139,10 +140,6 @@ export function createKeeper(dir: string, first: Bounds, log: Log): Keeper {
   }
 
   return { configure, look: () => work(() => attempt(files.look)), keep, written };
-}
-
-function lengthOf(body: Body): number {
-  return body.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** What a handler says may be large, whatever of it is sent. */

@@ -4,25 +4,22 @@ import type { CallHook } from "../core/call.ts";
 import type { Log } from "../handler.ts";
 import { printableLine } from "../printable.ts";
 import { rawBodyText } from "../show.ts";
+import { bytesOf } from "../wire/limits.ts";
 
 const LONGEST_SHOWN = 200;
 
 export function trafficHook(log: Log): CallHook {
   return {
     start({ handler, codec, source, body }) {
-      log.info({ endpoint: source.endpoint, handler, codec, bytes: sizeOf(body) }, `-> ${shown(body)}`);
+      log.info({ endpoint: source.endpoint, handler, codec, bytes: bytesOf(body) }, `-> ${shown(body)}`);
     },
     end(outcome, { totalMs }, { endpoint }) {
       const ms = Number(totalMs.toFixed(3));
-      if (outcome.code === "ok") log.info({ endpoint, ms, bytes: sizeOf(outcome.body) }, `<- ${shown(outcome.body)}`);
+      if (outcome.code === "ok") log.info({ endpoint, ms, bytes: bytesOf(outcome.body) }, `<- ${shown(outcome.body)}`);
       else
         log.info({ endpoint, ms, details: outcome.details }, printableLine(`<- ${outcome.code}: ${outcome.message}`));
     },
   };
-}
-
-function sizeOf(body: Body): number {
-  return body.reduce((bytes, frame) => bytes + frame.length, 0);
 }
 
 /** The beginning, in one line, and of one frame only as much as it takes: a body may have megabytes. */

@@ -57,6 +57,7 @@ function frameOf(part: unknown, name: string, path: string): Uint8Array {
   );
 }
 
+/** As `bytesOf` in wire/limits.ts, which would be one module more for each worker to load. */
 function sizeOf(frames: Body): number {
   let bytes = 0;
   for (const frame of frames) bytes += frame.length;

@@ -9,6 +9,7 @@ import type { Log } from "../handler.ts";
 import type { HandlerSlot, HandlerVersion } from "../loader/slot.ts";
 import type { ServedCodec } from "../runtime/recipe.ts";
 import { NO_METADATA } from "../wire/json-frames.ts";
+import { bytesOf } from "../wire/limits.ts";
 import type { Call, CallHook, Core, Outcome } from "./call.ts";
 import { createReporter, loggable } from "./failure.ts";
 import { createHooks } from "./hooks.ts";
@@ -245,9 +246,7 @@ const BYTES_PER_PLACE = 256 * 1024;
 
 /** One that is larger than the whole queue may have all of it. */
 function placesOf(body: Body, queue: number): number {
-  let bytes = 0;
-  for (const { length } of body) bytes += length;
-  return Math.max(1, Math.min(queue, Math.ceil(bytes / BYTES_PER_PLACE)));
+  return Math.max(1, Math.min(queue, Math.ceil(bytesOf(body) / BYTES_PER_PLACE)));
 }
 
 /** Longer than this, and whoever else asks a lock-step endpoint notices. */

@@ -3,6 +3,7 @@
  * still be busy when the reply comes, and on a processor that the server could have.
  */
 import type { Body } from "../codecs/codec.ts";
+import { bytesOf } from "../wire/limits.ts";
 import type { Exchange, Exchanges, Reply } from "./exchanges.ts";
 import { MOST_FRAMES } from "./frames.ts";
 import type { Watcher } from "./splice.ts";
@@ -102,12 +103,8 @@ export function createMessageWatch(options: Omit<WatchOptions, "onUnread">): () 
 
 /** The message, or of one that is too large the envelope and how many bytes the rest has. */
 function keep(frames: Body, most: number): { kept: Body; bytes: number; notKept: number | undefined } {
-  const bytes = sizeOf(frames);
+  const bytes = bytesOf(frames);
   if (bytes <= most && frames.length <= MOST_FRAMES) return { kept: frames, bytes, notKept: undefined };
   const kept = frames.slice(0, frames.findIndex(({ length }) => length === 0) + 1);
-  return { kept, bytes: sizeOf(kept), notKept: bytes - sizeOf(kept) };
-}
-
-function sizeOf(frames: Body): number {
-  return frames.reduce((sum, { length }) => sum + length, 0);
+  return { kept, bytes: bytesOf(kept), notKept: bytes - bytesOf(kept) };
 }

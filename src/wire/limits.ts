@@ -15,8 +15,14 @@ export function overLimit(frames: readonly Uint8Array[], limits: MessageLimits):
       `the message has ${frames.length} frames; ${limits.maxFrames} at most`,
     );
   }
-  let bytes = 0;
-  for (const frame of frames) bytes += frame.length;
+  const bytes = bytesOf(frames);
   if (bytes <= limits.maxMessageBytes) return undefined;
   return new ZmqEchoError("resource_exhausted", `the message has ${bytes} bytes; ${limits.maxMessageBytes} at most`);
+}
+
+/** Of all frames together. */
+export function bytesOf(frames: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const { length } of frames) bytes += length;
+  return bytes;
 }

@@ -1,8 +1,8 @@
 /** Every call of a host, counted by endpoint, handler and code; what a call costs for it is a few look-ups. */
-import type { Body } from "../../codecs/codec.ts";
 import type { CallHook } from "../../core/call.ts";
 import { type CallCounter, createCallCounter } from "../../counts.ts";
 import type { ErrorCode } from "../../errors.ts";
+import { bytesOf } from "../../wire/limits.ts";
 
 export interface CallCounting {
   readonly hook: CallHook;
@@ -92,10 +92,4 @@ export function createCallCounting(isHandler: (name: string) => boolean): CallCo
 
 function newHandler(): Handler {
   return { codes: new Map(), requestBytes: 0, responseBytes: 0 };
-}
-
-function bytesOf(body: Body): number {
-  let bytes = 0;
-  for (const { length } of body) bytes += length;
-  return bytes;
 }

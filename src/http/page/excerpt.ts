@@ -1,6 +1,7 @@
 /** The beginning of what may be large, copied: whoever keeps it keeps nothing else. */
 import type { Body } from "../../codecs/codec.ts";
 import { textFrom } from "../../show.ts";
+import { bytesOf } from "../../wire/limits.ts";
 import type { Excerpt } from "../../wire/page.ts";
 
 /** Bytes of each body. */
@@ -16,18 +17,12 @@ export function excerptOf(body: Body): Excerpt {
     kept += part.length;
   }
   const bytes = Buffer.concat(parts);
-  const cut = sizeOf(body) > kept;
+  const cut = bytesOf(body) > kept;
   const text = textFrom(cut ? wholeCharacters(bytes) : bytes);
   // What is mostly structure says nothing as characters.
   return text === undefined || /(?![\t\n\r])\p{Cc}/u.test(text)
     ? { form: "hex", text: bytes.toString("hex"), cut }
     : { form: "text", text, cut };
-}
-
-export function sizeOf(body: Body): number {
-  let bytes = 0;
-  for (const { length } of body) bytes += length;
-  return bytes;
 }
 
 /** Without the last character, if UTF-8 was cut in the middle of it. */

@@ -1,8 +1,9 @@
 /** Requests as they end, for who looks at the page: a few of each second, failures first. Nothing while nobody looks. */
 import type { Call, CallHook, Durations, Outcome, Source } from "../../core/call.ts";
+import { bytesOf } from "../../wire/limits.ts";
 import type { PageTick, TailEntry } from "../../wire/page.ts";
 import { shorten } from "../../wording.ts";
-import { excerptOf, sizeOf } from "./excerpt.ts";
+import { excerptOf } from "./excerpt.ts";
 
 export interface Tail {
   readonly hook: CallHook;
@@ -72,8 +73,8 @@ function entryOf(
     code: outcome.code,
     ms: rounded(totalMs),
     waitedMs: rounded(waitedMs),
-    received: call === undefined ? 0 : sizeOf(call.body),
-    sent: isOk ? sizeOf(outcome.body) : 0,
+    received: call === undefined ? 0 : bytesOf(call.body),
+    sent: isOk ? bytesOf(outcome.body) : 0,
     ...(typeof requestId === "string" && { requestId }),
     // It quotes what the caller sent, at times.
     ...(!isOk && withPayloads && { message: shorten(outcome.message, 200) }),

@@ -1,6 +1,7 @@
 /** One loop that reads a socket on which strangers send. */
 import type { Router, SocketOptions } from "zeromq";
 import type { Log } from "../../handler.ts";
+import { bytesOf } from "../../wire/limits.ts";
 import { noteReceived } from "./collect.ts";
 import type { Answerer } from "./framing.ts";
 
@@ -87,8 +88,7 @@ export async function readMessages(socket: Router, log: Log, { handle, between, 
       return;
     }
     const readAt = performance.now();
-    let bytes = 0;
-    for (const { length } of frames) bytes += length;
+    const bytes = bytesOf(frames);
     noteReceived(frames);
     try {
       const handled = handle(frames, readAt, bytes);

@@ -3,6 +3,7 @@
  * until it takes one; a peer that takes none for some seconds is given up with all that waits for it.
  */
 import type { Body } from "../../codecs/codec.ts";
+import { bytesOf } from "../../wire/limits.ts";
 import { PASSING } from "./loop.ts";
 import { keyOf } from "./peer.ts";
 import { OVERHEAD_BYTES } from "./turns.ts";
@@ -124,10 +125,4 @@ export function createOutbox({ send, sent, lost, empty }: OutboxOptions): Outbox
       tryAgain(line);
     },
   };
-}
-
-export function bytesOf(frames: Body): number {
-  let bytes = 0;
-  for (const { length } of frames) bytes += length;
-  return bytes;
 }
